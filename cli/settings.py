@@ -1,0 +1,51 @@
+"""Command-line options that come from a step's settings: help and default are written once, in `schemas/recipe.py`."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any, TypeVar
+
+import typer
+
+from ..schemas.errors import CotkitError
+from ..schemas.recipe import Recipe, StepConfig, load_recipe
+
+Config = TypeVar("Config", bound=StepConfig)
+
+RUN = typer.Argument(help="The run folder", show_default=False)
+JSON = typer.Option("--json", help="Print the summary as JSON on stdout")
+RECIPE = typer.Option("--recipe", help="Take this step's settings from a recipe file instead of the run's own", show_default=False)
+
+
+def setting(model: type[StepConfig], name: str, *flags: str) -> Any:
+    """Make the option for one setting; left out, the recipe's value holds, or else the default that the help shows."""
+    field = model.model_fields[name]
+    default = "none" if field.default in (None, []) else str(field.default).replace("\n", "\\n")
+    return typer.Option(*(flags or (f"--{name.replace('_', '-')}",)), help=field.description, show_default=default)
+
+
+def with_changes(config: Config, **changes: Any) -> Config:
+    """Replace the settings that are not None; raises CotkitError on a value that is not allowed."""
+    from pydantic import ValidationError
+
+    given = {name: value for name, value in changes.items() if value is not None}
+    try:
+        return type(config).model_validate(config.model_dump() | given)
+    except ValidationError as error:
+        first = error.errors()[0]
+        name = ".".join(str(part) for part in first["loc"]) or "settings"
+        raise CotkitError(f"--{name.replace('_', '-')}: {first['msg'].removeprefix('Value error, ')}", f"it is set to {first['input']!r}") from None
+
+
+def find_recipe(name: str) -> Recipe:
+    """Load a recipe file, or a shipped recipe by its name; raises CotkitError naming the shipped ones."""
+    from ..data import data_file
+
+    shipped = data_file("recipes", f"{name.removesuffix('.toml')}.toml")
+    path = Path(name)
+    if not path.exists() and path.parent == Path() and shipped.exists():
+        path = shipped
+    if not path.exists():
+        names = ", ".join(sorted(file.stem for file in data_file("recipes").glob("*.toml")))
+        raise CotkitError(f"{name}: no such recipe", f"name a TOML file, or one that ships: {names}")
+    return load_recipe(path)

@@ -1,0 +1,294 @@
+"""The recipe: one TOML file with a section per step, from the problems to the exports.
+
+    name = "long_cot_math"
+    [problems]
+    source = "EleutherAI/hendrycks_math"
+    [sample]
+    teacher = "openai:http://127.0.0.1:8000/v1#Qwen/QwQ-32B-Preview"
+    n = 32
+
+Unknown keys are errors; every section may be left out. `cotkit run recipe.toml -o RUN` runs it.
+"""
+
+from __future__ import annotations
+
+import difflib
+import tomllib
+from pathlib import Path
+from typing import Annotated, Any, Literal, Self
+
+from pydantic import BaseModel, ConfigDict, Field, ValidationError, model_validator
+
+from .errors import CotkitError
+from .problem import Kind
+from .record import content_hash
+from .sample import FinishReason
+from .verdict import Outcome
+
+Share = Annotated[float, Field(ge=0.0, le=1.0)]
+Name = Annotated[str, Field(pattern=r"^[A-Za-z0-9][A-Za-z0-9_-]*$")]
+SftFormat = Literal["trl", "messages"]
+RlFormat = Literal["trl", "verl"]
+BOXED = "{prompt}\n\nPlease reason step by step, and put your final answer within \\boxed{}."
+
+
+class StepConfig(BaseModel):
+    """The settings of one step."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid", use_attribute_docstrings=True)
+
+    def fingerprint(self) -> str:
+        """Hash the settings that change what the step writes."""
+        return content_hash(self.model_dump(mode="json", exclude=self.incidental()))
+
+    @classmethod
+    def incidental(cls) -> set[str]:
+        """Name the settings that change speed, not results."""
+        return set()
+
+
+class ProblemsConfig(StepConfig):
+    """Where the problems come from."""
+
+    source: str = "demo"
+    """A JSONL, Parquet or CSV file, a Hugging Face dataset id, or `demo` (the problems that ship with cotkit)."""
+    map: dict[str, str] = {}
+    """Column map, ours to theirs: `{answer = "final_answer"}`; what is not named is guessed."""
+    kind: Kind | None = None
+    """Kind of every problem; told from each gold answer when left out."""
+    split: str = "train"
+    """Split of a Hugging Face dataset."""
+    limit: Annotated[int, Field(ge=1)] | None = None
+    """Take only the first so many problems."""
+
+
+class Shot(StepConfig):
+    """One worked example that goes before the problem, as a user and an assistant turn."""
+
+    prompt: str
+    """The example's question, rendered with the prompt template like a problem."""
+    response: str
+    """The example's response."""
+
+
+class SampleConfig(StepConfig):
+    """How responses are drawn."""
+
+    teacher: str = "embedded"
+    """`embedded`, `openai:URL#MODEL`, or `scripted:FILE`."""
+    n: Annotated[int, Field(ge=1)] = 8
+    """Samples per problem."""
+    temperature: Annotated[float, Field(ge=0.0)] = 1.0
+    """Sampling temperature; 0 is greedy."""
+    top_p: Annotated[float, Field(gt=0.0, le=1.0)] = 0.95
+    """Nucleus sampling: the smallest set of tokens with this much probability."""
+    max_tokens: Annotated[int, Field(ge=1)] = 8192
+    """Token budget of one response, reasoning included."""
+    stop: list[str] = []
+    """Strings at which the teacher stops."""
+    seed: int = 0
+    """Each request's own seed is derived from this, the problem and the index."""
+    system_prompt: str | None = None
+    """System message; none when left out."""
+    prompt_template: str = BOXED
+    """The user message; `{prompt}` stands for the problem."""
+    shots: list[Shot] = []
+    """Worked examples before the problem."""
+    api: Literal["chat", "completions"] = "chat"
+    """Which endpoint of an OpenAI-compatible server is asked."""
+    extra: dict[str, Any] = {}
+    """Further fields of the request, such as `{top_k = 20}`."""
+    reasoning: str = "auto"
+    """Which delimiters tell reasoning from response: `auto`, a name from `data/delimiters.toml`, or `none`."""
+    concurrency: Annotated[int, Field(ge=1)] = 64
+    """Requests in flight at once."""
+    timeout_seconds: Annotated[float, Field(gt=0)] = 3600.0
+    """Time limit of one request."""
+    retries: Annotated[int, Field(ge=0)] = 5
+    """Further attempts after a rate limit, a server error or a time-out, with back-off."""
+    engine: dict[str, Any] = {}
+    """Settings of the embedded engine: `threads`, `slots`, `context`."""
+
+    @classmethod
+    def incidental(cls) -> set[str]:
+        """`n` is incidental too: a sample's id does not depend on how many others there are."""
+        return {"n", "concurrency", "timeout_seconds", "retries", "engine"}
+
+    def fingerprint(self) -> str:
+        """Hash the settings that make a sample itself; the same model on another server's URL is the same teacher."""
+        kind, _, place = self.teacher.partition(":")
+        teacher = f"openai:#{place.partition('#')[2]}" if kind == "openai" else self.teacher
+        return content_hash(self.model_dump(mode="json", exclude=self.incidental()) | {"teacher": teacher})
+
+    def parameters(self) -> dict[str, Any]:
+        """Give the sampling parameters that are part of a sample's identity."""
+        parameters = {"temperature": self.temperature, "top_p": self.top_p, "max_tokens": self.max_tokens, "seed": self.seed}
+        return parameters | ({"stop": self.stop} if self.stop else {}) | self.extra
+
+    @model_validator(mode="after")
+    def _template_names_the_problem(self) -> Self:
+        if "{prompt}" not in self.prompt_template:
+            raise ValueError("prompt_template must contain {prompt}")
+        return self
+
+
+class VerifyConfig(StepConfig):
+    """How answers are judged."""
+
+    deadline_seconds: Annotated[float, Field(gt=0)] = 5.0
+    """CPU time one answer may take; past it the outcome is `timeout`."""
+    memory_mib: Annotated[int, Field(ge=256)] = 2048
+    """Memory one answer may take; past it the outcome is `out_of_memory`."""
+    workers: Annotated[int, Field(ge=1)] | None = None
+    """Worker processes; one per core when left out."""
+
+    @classmethod
+    def incidental(cls) -> set[str]:
+        """The number of workers changes no verdict."""
+        return {"workers"}
+
+
+class TagConfig(StepConfig):
+    """Which lexicons tag the samples."""
+
+    lexicons: list[str] = ["reflection", "demystify"]
+    """Names of shipped lexicons or paths of TOML files."""
+
+
+class SplitConfig(StepConfig):
+    """One exported split: which of the samples that passed the filters it takes."""
+
+    name: Name
+    """Name of the split."""
+    min_tokens: Annotated[int, Field(ge=0)] | None = None
+    """Generated tokens at least."""
+    max_tokens: Annotated[int, Field(ge=1)] | None = None
+    """Generated tokens at most."""
+    per_problem: Annotated[int, Field(ge=1)] | None = None
+    """At most so many samples of one problem; all when left out."""
+    prefer: Literal["longest", "shortest", "first"] = "first"
+    """Which ones when `per_problem` is smaller than their number; ties go to the lower index."""
+
+
+class CurateConfig(StepConfig):
+    """Which samples are kept; the first rule that fails is the reason, in the order of these fields."""
+
+    finish_reasons: list[FinishReason] = ["stop", "unknown"]
+    """Finish reasons that may be kept."""
+    outcomes: list[Outcome] = ["correct"]
+    """Outcomes that may be kept."""
+    min_compression_ratio: Share = 0.1
+    """Samples that zlib makes smaller than this share of their size are loops."""
+    keep_duplicates: bool = False
+    """Keep samples whose text equals that of an earlier sample of the same problem."""
+    min_pass_rate: Share = 0.0
+    """Lowest share of correct samples a problem may have."""
+    max_pass_rate: Share = 1.0
+    """Highest share of correct samples a problem may have."""
+    splits: list[SplitConfig] = [SplitConfig(name="all")]
+    """Where the samples that pass go; a sample may be in several splits."""
+
+    @model_validator(mode="after")
+    def _names_are_unique(self) -> Self:
+        names = [split.name for split in self.splits]
+        if not names or len(set(names)) != len(names):
+            raise ValueError("splits need at least one entry, and each its own name")
+        return self
+
+
+class SftExportConfig(StepConfig):
+    """SFT datasets, one folder per split and format."""
+
+    formats: list[SftFormat] = ["trl", "messages"]
+    """`trl` (prompt and completion) and `messages`."""
+    reasoning: Literal["inline", "field", "none"] = "inline"
+    """Reasoning inside the content as `<think>…</think>`, in the field `reasoning_content`, or left out."""
+
+
+class RlExportConfig(StepConfig):
+    """RL prompt sets, one row per problem."""
+
+    formats: list[RlFormat] = ["trl", "verl"]
+    """`trl` (GRPO, RLOO) and `verl`."""
+    min_pass_rate: Share = 0.0
+    """Leave out problems solved more rarely than this."""
+    max_pass_rate: Share = 1.0
+    """Leave out problems solved more often than this."""
+    data_source: str = "lighteval/MATH"
+    """verl's `data_source`, which picks its scorer; this one compares the last box."""
+
+
+class ExportConfig(StepConfig):
+    """What is exported."""
+
+    sft: SftExportConfig = SftExportConfig()
+    """SFT datasets; `formats = []` writes none."""
+    rl: RlExportConfig = RlExportConfig()
+    """RL prompt sets; `formats = []` writes none."""
+
+
+class Recipe(StepConfig):
+    """A whole run, from problems to exports."""
+
+    name: str = "unnamed"
+    """What the run is called in its report."""
+    description: str = ""
+    """One sentence on what it makes."""
+    problems: ProblemsConfig = ProblemsConfig()
+    """Where the problems come from."""
+    sample: SampleConfig = SampleConfig()
+    """How responses are drawn."""
+    verify: VerifyConfig = VerifyConfig()
+    """How answers are judged."""
+    tag: TagConfig = TagConfig()
+    """Which lexicons tag the samples."""
+    curate: CurateConfig = CurateConfig()
+    """Which samples are kept."""
+    export: ExportConfig = ExportConfig()
+    """What is exported."""
+
+
+def load_recipe(path: Path) -> Recipe:
+    """Read a recipe file; raises CotkitError naming the file, the line and the key that is wrong."""
+    try:
+        text = path.read_text(encoding="utf-8")
+        return Recipe.model_validate(tomllib.loads(text))
+    except FileNotFoundError:
+        raise CotkitError(f"{path}: no such recipe", "name a TOML file, or a shipped recipe (see `cotkit run --help`)") from None
+    except (UnicodeDecodeError, tomllib.TOMLDecodeError) as error:
+        raise CotkitError(f"{path}: not valid TOML: {error}", "mend the file; `cotkit run --help` shows an example") from None
+    except ValidationError as error:
+        raise _recipe_error(path, text, error) from None
+
+
+def dump_recipe(recipe: Recipe) -> str:
+    """Write a recipe as TOML, with every setting; `load_recipe` reads it back to an equal recipe."""
+    import tomli_w
+
+    return tomli_w.dumps(recipe.model_dump(mode="json", exclude_none=True))
+
+
+def _recipe_error(path: Path, text: str, error: ValidationError) -> CotkitError:
+    first = error.errors()[0]
+    location = [str(part) for part in first["loc"]]
+    key = next((part for part in reversed(location) if not part.isdigit()), "")
+    line = next((n for n, row in enumerate(text.splitlines(), 1) if key and row.split("=")[0].strip(" []\"'") == key), None)
+    where = f"{path}:{line}" if line else f"{path}"
+    if first["type"] == "extra_forbidden":
+        choices = _keys_beside(location)
+        near = difflib.get_close_matches(key, choices, n=1)
+        hint = f"did you mean {near[0]!r}?" if near else f"known keys here: {', '.join(choices)}"
+        return CotkitError(f"{where}: unknown key {'.'.join(location)!r}", hint)
+    message = first["msg"].removeprefix("Value error, ")
+    return CotkitError(f"{where}: {'.'.join(location)}: {message}", f"it is set to {first['input']!r}")
+
+
+def _keys_beside(location: list[str]) -> list[str]:
+    model: Any = Recipe
+    for part in location[:-1]:
+        if part.isdigit() or part not in model.model_fields:
+            continue
+        annotation = model.model_fields[part].annotation
+        nested = [a for a in (annotation, *getattr(annotation, "__args__", ())) if isinstance(a, type) and issubclass(a, StepConfig)]
+        model = nested[0] if nested else model
+    return list(model.model_fields)
