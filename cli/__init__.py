@@ -82,7 +82,9 @@ def fail(error: CotkitError) -> NoReturn:
     raise typer.Exit(1) from None
 
 
-app = typer.Typer(cls=Commands, no_args_is_help=True, pretty_exceptions_enable=False, context_settings={"help_option_names": ["-h", "--help"]})
+app = typer.Typer(
+    cls=Commands, no_args_is_help=True, pretty_exceptions_enable=False, context_settings={"help_option_names": ["-h", "--help"]}
+)
 
 
 def _print_version(wanted: bool) -> None:
@@ -95,7 +97,7 @@ def _print_version(wanted: bool) -> None:
 
 @app.callback()
 def _cotkit(
-    version: bool = typer.Option(False, "--version", callback=_print_version, is_eager=True, help="Print the version and exit"),  # noqa: ARG001
+    version: bool = typer.Option(False, "--version", callback=_print_version, is_eager=True, help="Print the version and exit"),
 ) -> None:
     """Turn problems with checkable answers into long- and short-CoT training data."""
 

@@ -37,14 +37,14 @@ def watch_sampling(style: ProgressStyle) -> Iterator[Callable[[SamplingProgress]
         with _live_line() as show:
             yield show
     else:
-        yield lambda progress: None
+        yield lambda _progress: None
 
 
 @contextmanager
 def watch_shards(name: str, style: ProgressStyle = ProgressStyle.auto) -> Iterator[Callable[[int, int], None]]:
     """Give the callback that shows shards done of a stage."""
     if style is not ProgressStyle.auto or not sys.stderr.isatty():
-        yield lambda done, total: None
+        yield lambda _done, _total: None
         return
     from rich.console import Console
     from rich.progress import Progress as Bar

@@ -34,7 +34,9 @@ def with_changes(config: Config, **changes: Any) -> Config:
     except ValidationError as error:
         first = error.errors()[0]
         name = ".".join(str(part) for part in first["loc"]) or "settings"
-        raise CotkitError(f"--{name.replace('_', '-')}: {first['msg'].removeprefix('Value error, ')}", f"it is set to {first['input']!r}") from None
+        raise CotkitError(
+            f"--{name.replace('_', '-')}: {first['msg'].removeprefix('Value error, ')}", f"it is set to {first['input']!r}"
+        ) from None
 
 
 def find_recipe(name: str) -> Recipe:

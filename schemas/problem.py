@@ -5,7 +5,9 @@ Example row: `{"problem_id": "41f0…", "prompt": "What is 3 + 4?", "answer": "7
 
 from __future__ import annotations
 
-from typing import Literal
+from typing import Annotated, Literal
+
+from pydantic import Field
 
 from .record import Record, content_hash
 
@@ -24,7 +26,7 @@ class Problem(Record):
     """The gold answer, bare: LaTeX or text, never wrapped in `$…$` or `\\boxed{}`; for `choice`, the letter."""
     kind: Kind
     """Which verifier judges a response."""
-    options: list[str] = []
+    options: Annotated[list[str], Field(default_factory=list)]
     """The texts of the options A, B, C …; empty unless the kind is `choice`."""
     source: str = ""
     """The file or dataset the problem came from."""

@@ -169,6 +169,12 @@ class SplitConfig(StepConfig):
     prefer: Literal["longest", "shortest", "first"] = "first"
     """Which ones when `per_problem` is smaller than their number; ties go to the lower index."""
 
+    @model_validator(mode="after")
+    def _band_is_not_empty(self) -> Self:
+        if self.min_tokens is not None and self.max_tokens is not None and self.min_tokens > self.max_tokens:
+            raise ValueError(f"min_tokens {self.min_tokens} is above max_tokens {self.max_tokens}")
+        return self
+
 
 class CurateConfig(StepConfig):
     """Which samples are kept; the first rule that fails is the reason, in the order of these fields."""
@@ -252,10 +258,13 @@ def load_recipe(path: Path) -> Recipe:
     """Read a recipe file; raises CotkitError naming the file, the line and the key that is wrong."""
     try:
         text = path.read_text(encoding="utf-8")
-        return Recipe.model_validate(tomllib.loads(text))
     except FileNotFoundError:
         raise CotkitError(f"{path}: no such recipe", "name a TOML file, or a shipped recipe (see `cotkit run --help`)") from None
-    except (UnicodeDecodeError, tomllib.TOMLDecodeError) as error:
+    except UnicodeDecodeError as error:
+        raise CotkitError(f"{path}: not UTF-8 text: {error}", "name a recipe file") from None
+    try:
+        return Recipe.model_validate(tomllib.loads(text))
+    except tomllib.TOMLDecodeError as error:
         raise CotkitError(f"{path}: not valid TOML: {error}", "mend the file; `cotkit run --help` shows an example") from None
     except ValidationError as error:
         raise _recipe_error(path, text, error) from None

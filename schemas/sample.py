@@ -1,4 +1,4 @@
-"""Sample: one response of a teacher to one problem, reasoning and answer part kept as two strings.
+r"""Sample: one response of a teacher to one problem, reasoning and answer part kept as two strings.
 
 Example row: `{"sample_id": "9c1e…", "problem_id": "41f0…", "index": 3, "reasoning": "3 and 4 make …", "response": "\\boxed{7}", …}`
 """

@@ -24,7 +24,8 @@ Progress = Callable[[int, int], None]
 """Called with (shards done, shards to do)."""
 
 
-class Part(NamedTuple):
+@dataclass(frozen=True)
+class Part:
     """Part `index` of `count`: the shards whose number is `index` modulo `count`."""
 
     index: int
@@ -32,6 +33,10 @@ class Part(NamedTuple):
 
 
 WHOLE = Part(0, 1)
+
+
+def unwatched(_done: int, _total: int) -> None:
+    """Take progress and show nothing."""
 
 
 class Computed(NamedTuple):
@@ -61,7 +66,7 @@ def run_stage(
     wanted = {number: shard_fingerprint(run, task, number) for number in numbers}
     stale = [number for number in numbers if run.fingerprint(task.stage, number) != wanted[number]]
     workers = min(workers or os.cpu_count() or 1, len(stale))
-    report = progress or (lambda done, total: None)
+    report = progress or unwatched
     if workers <= 1:
         for done, number in enumerate(stale, 1):
             compute_shard(run, task, number, wanted[number])

@@ -69,10 +69,14 @@ class RunFolder:
         if resume == "always":
             missing = set(old.problems()["problem_id"]) - set(problems["problem_id"])
             if missing and old.sample_ids():
-                raise CotkitError(f"{self.path}: {len(missing)} problems of the run are not in the new set", "pass a set that holds them too")
+                raise CotkitError(
+                    f"{self.path}: {len(missing)} problems of the run are not in the new set", "pass a set that holds them too"
+                )
             return
         if problems_fingerprint(problems) != read_fingerprint(self.path / "problems.parquet"):
-            raise CotkitError(f"{self.path}: the run was made from other problems", "choose another folder with -o, or pass --resume always to add to it")
+            raise CotkitError(
+                f"{self.path}: the run was made from other problems", "choose another folder with -o, or pass --resume always to add to it"
+            )
         if old.recipe.sample.fingerprint() != self.recipe.sample.fingerprint():
             changed = _changed_settings(old.recipe, self.recipe)
             hint = "choose another folder with -o, or pass --resume always to add samples drawn with the new settings"
@@ -246,8 +250,10 @@ def check_problems(problems: pl.DataFrame, origin: str) -> pl.DataFrame:
         raise CotkitError(f"{origin}: no problems", "import a file that has some")
     doubled = problems.filter(problems["problem_id"].is_duplicated())["problem_id"]
     if len(doubled):
-        raise CotkitError(f"{origin}: problem {doubled[0]} is there {(doubled == doubled[0]).sum()} times", "import it again: doubles are left out")
-    return problems.select(list(schema)).cast(dict(schema))
+        raise CotkitError(
+            f"{origin}: problem {doubled[0]} is there {(doubled == doubled[0]).sum()} times", "import it again: doubles are left out"
+        )
+    return problems.select(list(schema)).cast(schema)
 
 
 def _changed_settings(old: Recipe, new: Recipe) -> str:

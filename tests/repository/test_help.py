@@ -38,14 +38,14 @@ assert not found, found
 def test_listed_lines_of_help_are_the_first_lines_of_the_commands() -> None:
     group = get_command(app)
     for name, (_, line) in COMMANDS.items():
-        command = group.get_command(None, name)  # pyright: ignore
+        command = group.get_command(None, name)
         assert (command.help or "").strip().splitlines()[0].rstrip(".") == line.rstrip("."), name
 
 
 def test_every_command_shows_an_example() -> None:
     group = get_command(app)
     for name in COMMANDS:
-        command = group.get_command(None, name)  # pyright: ignore
+        command = group.get_command(None, name)
         subcommands = getattr(command, "commands", {}) or {name: command}
         for subcommand in subcommands.values():
             assert "Example: `cotkit " in (subcommand.help or ""), name

@@ -35,6 +35,16 @@ def test_the_version_is_written_once() -> None:
 
 def test_the_root_holds_nothing_but_the_layout() -> None:
     layout = {"cli", "data", "docs", "pipelines", "schemas", "tests", "verifiers"}
-    files = {"CHANGELOG.md", "LICENSE", "Makefile", "README.md", "__init__.py", "__main__.py", "constraints.txt", "py.typed", "pyproject.toml"}
+    files = {
+        "CHANGELOG.md",
+        "LICENSE",
+        "Makefile",
+        "README.md",
+        "__init__.py",
+        "__main__.py",
+        "constraints.txt",
+        "py.typed",
+        "pyproject.toml",
+    }
     tracked = {path.name for path in ROOT.iterdir() if not path.name.startswith(".") and not path.name.endswith(".egg-info")}
     assert tracked - {"build", "dist", "__pycache__", "cotkit-demo", "runs"} == layout | files

@@ -16,9 +16,12 @@ SHIPPED = sorted(path.stem for path in data_file("recipes").glob("*.toml"))
         pytest.param("[sample]\ntempratur = 1", 2, "unknown key 'sample.tempratur'", "did you mean 'temperature'?", id="misspelt key"),
         pytest.param("[sampel]\nn = 1", 1, "unknown key 'sampel'", "did you mean 'sample'?", id="misspelt section"),
         pytest.param("[sample]\n\nn = 0", 3, "sample.n:", "it is set to 0", id="n of none"),
-        pytest.param("[sample]\nprompt_template = 'hello'", None, "prompt_template must contain {prompt}", "", id="template without problem"),
+        pytest.param(
+            "[sample]\nprompt_template = 'hello'", None, "prompt_template must contain {prompt}", "", id="template without problem"
+        ),
         pytest.param("[sample\nn = 1", None, "not valid TOML", "mend the file", id="not TOML"),
         pytest.param("[curate]\nsplits = [{ name = 'a' }, { name = 'a' }]", None, "each its own name", "", id="split twice"),
+        pytest.param("[[curate.splits]]\nname = 'a'\nmin_tokens = 9\nmax_tokens = 3", None, "above max_tokens", "", id="empty band"),
         pytest.param("[[curate.splits]]\nname = 'a'\nprefers = 'longest'", 3, "unknown key", "did you mean 'prefer'?", id="key in a split"),
         pytest.param("[export.sft]\nformats = ['trl', 'tlr']", 2, "export.sft.formats", "it is set to 'tlr'", id="unknown format"),
     ],

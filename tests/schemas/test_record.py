@@ -37,7 +37,7 @@ def test_a_field_without_a_column_type_is_an_error() -> None:
 def test_records_are_frozen_and_take_no_unknown_fields() -> None:
     problem = Problem.make("What is 3 + 4?", "7", "math")
     with pytest.raises(ValidationError):
-        problem.answer = "8"  # pyright: ignore
+        problem.answer = "8"
     with pytest.raises(ValidationError):
         Problem.make("What is 3 + 4?", "7", "math", hint="none")
 
@@ -45,7 +45,11 @@ def test_records_are_frozen_and_take_no_unknown_fields() -> None:
 def test_a_problems_id_is_its_content() -> None:
     problem = Problem.make("What is 3 + 4?", "7", "math", source="a")
     assert problem.problem_id == Problem.make("What is 3 + 4?", "7", "math", source="b").problem_id
-    others = [Problem.make("What is 3 + 5?", "7", "math"), Problem.make("What is 3 + 4?", "8", "math"), Problem.make("What is 3 + 4?", "7", "text")]
+    others = [
+        Problem.make("What is 3 + 5?", "7", "math"),
+        Problem.make("What is 3 + 4?", "8", "math"),
+        Problem.make("What is 3 + 4?", "7", "text"),
+    ]
     assert problem.problem_id not in {other.problem_id for other in others}
 
 

@@ -34,7 +34,7 @@ def run(tmp_path: Path) -> RunFolder:
 
 
 def shard(key: str) -> pl.DataFrame:
-    row = {name: None for name in Sample.polars_schema()} | {"sample_id": key, "problem_id": PROBLEMS["problem_id"][0], "response": "2"}
+    row = dict.fromkeys(Sample.polars_schema()) | {"sample_id": key, "problem_id": PROBLEMS["problem_id"][0], "response": "2"}
     return pl.DataFrame([row], schema=Sample.polars_schema())
 
 

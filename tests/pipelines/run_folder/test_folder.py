@@ -178,7 +178,9 @@ def test_a_ledger_keeps_the_first_of_two_equal_samples(run: RunFolder) -> None:
     assert frame["response"].to_list() == ["first"]
 
 
-@pytest.mark.parametrize("text", ["", "\x00", "…等等", '"quoted" \\boxed{}', "🦆" * 1000], ids=["empty", "NUL", "Chinese", "quotes", "emoji"])
+@pytest.mark.parametrize(
+    "text", ["", "\x00", "…等等", '"quoted" \\boxed{}', "🦆" * 1000], ids=["empty", "NUL", "Chinese", "quotes", "emoji"]
+)
 def test_texts_come_back_from_the_ledger_as_they_were(run: RunFolder, text: str) -> None:
     ledger = run.ledger()
     ledger.add(sample(0, 0, text), Verdict(outcome="no_answer", answer=text))
@@ -194,9 +196,13 @@ def test_a_full_disk_is_an_error_and_finished_samples_stay(run: RunFolder) -> No
     ledger.add(sample(0, 0))
     pages = ledger._database.execute("PRAGMA page_count").fetchone()[0]
     ledger._database.execute(f"PRAGMA max_page_count = {pages + 1}")
-    with pytest.raises(CotkitError, match="full") as caught:
+
+    def fill() -> None:
         for index in range(1, 50):
             ledger.add(sample(0, index, "x" * 5000))
+
+    with pytest.raises(CotkitError, match="full") as caught:
+        fill()
     assert "finished samples are kept" in caught.value.hint
     assert "00-00" in ledger.sample_ids()
     ledger.close()
@@ -217,7 +223,7 @@ with RunFolder.open(Path({str(run.path)!r})).lock():
     input()
 """
     other = subprocess.Popen([sys.executable, "-c", code], stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True)
-    assert other.stdin and other.stdout
+    assert other.stdout
     assert other.stdout.readline() == "held\n"
     with pytest.raises(CotkitError, match="another cotkit is writing"), run.lock():
         pass

@@ -1,0 +1,74 @@
+"""`cotkit sample`: draw n responses per problem from a teacher; each is committed when it is finished and verified at once."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from ..pipelines.run_folder.resume import Resume
+from ..schemas.errors import CotkitError
+from ..schemas.recipe import ProblemsConfig, Recipe, SampleConfig
+from .progress import Progress, ProgressStyle, watch_sampling
+from .settings import JSON, find_recipe, setting, with_changes
+
+app = typer.Typer()
+
+
+@app.command()
+def sample(
+    problems: Annotated[str, typer.Argument(help="A problem set, anything `problems import` reads, or a run folder to go on with")],
+    out: Annotated[Path | None, typer.Option("--out", "-o", help="The run folder to make or resume", show_default=False)] = None,
+    teacher: Annotated[str | None, setting(SampleConfig, "teacher")] = None,
+    n: Annotated[int | None, setting(SampleConfig, "n", "-n", "--n")] = None,
+    temperature: Annotated[float | None, setting(SampleConfig, "temperature")] = None,
+    top_p: Annotated[float | None, setting(SampleConfig, "top_p")] = None,
+    max_tokens: Annotated[int | None, setting(SampleConfig, "max_tokens")] = None,
+    seed: Annotated[int | None, setting(SampleConfig, "seed")] = None,
+    system_prompt: Annotated[str | None, setting(SampleConfig, "system_prompt")] = None,
+    prompt_template: Annotated[str | None, setting(SampleConfig, "prompt_template")] = None,
+    concurrency: Annotated[int | None, setting(SampleConfig, "concurrency")] = None,
+    recipe: Annotated[str | None, typer.Option("--recipe", help="Recipe file or shipped recipe to start from", show_default=False)] = None,
+    resume: Annotated[
+        Resume, typer.Option("--resume", help="Resume a run: if-possible, always (also with other settings), never")
+    ] = "if-possible",
+    progress: Progress = ProgressStyle.auto,
+    as_json: Annotated[bool, JSON] = False,
+) -> None:
+    """Draw n responses per problem from a teacher, verifying each as it arrives.
+
+    Example: `cotkit sample problems.parquet --teacher openai:http://127.0.0.1:8000/v1#Qwen/QwQ-32B -n 32 -o runs/qwq`
+    """
+    from ..pipelines.run_folder import RunFolder
+    from ..pipelines.sampling.scheduler import sample_run
+    from ..pipelines.whole_run import take_problems
+
+    going_on = (Path(problems) / "recipe.toml").is_file()
+    if out is None and not going_on:
+        raise CotkitError("no run folder named", "add -o RUN")
+    base = find_recipe(recipe) if recipe else RunFolder.open(Path(problems)).recipe if going_on else Recipe()
+    changes = {"teacher": teacher, "n": n, "temperature": temperature, "top_p": top_p, "max_tokens": max_tokens, "seed": seed}
+    changes |= {"system_prompt": system_prompt, "prompt_template": prompt_template, "concurrency": concurrency}
+    settings = base.model_copy(update={"sample": with_changes(base.sample, **changes)})
+    if going_on:
+        path, taken = out or Path(problems), RunFolder.open(Path(problems)).problems()
+    else:
+        source = ProblemsConfig(source=problems)
+        (taken, notes), path = take_problems(source), out or Path()
+        settings = settings.model_copy(update={"problems": source})
+        for note in notes:
+            typer.echo(f"note: {note}", err=True)
+    run = RunFolder.create(path, settings, taken, resume)
+    with watch_sampling(progress) as watch:
+        drawn = sample_run(run, watch)
+    correct = drawn.outcomes.get("correct", 0)
+    typer.echo(f"{path}: {drawn.done} of {drawn.total} samples ({drawn.done - drawn.resumed} new, {correct} of them correct)", err=True)
+    if drawn.failed:
+        typer.echo(f"note: {drawn.failed} requests failed for now; run the same command again to draw them", err=True)
+    if as_json:
+        summary = {"run": str(path), "total": drawn.total, "done": drawn.done, "new": drawn.done - drawn.resumed, "failed": drawn.failed}
+        typer.echo(json.dumps(summary | {"tokens": drawn.tokens, "outcomes": drawn.outcomes}))
+    if drawn.failed:
+        raise typer.Exit(1)

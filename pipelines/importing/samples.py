@@ -1,0 +1,258 @@
+"""Import samples that were drawn elsewhere: a file of problem, gold answer, response and teacher becomes shards of a run.
+
+    {"problem": "What is 3 + 4?", "gold": "7", "raw": "<think>…</think>So 7.", "teacher": "QwQ-32B"}
+
+Columns, ours to theirs, are mapped or guessed: those of a problem (`prompt`, `answer`, `options`, `kind`, …), then
+- `text`: the teacher's whole text, split by the delimiters that the run's recipe names (`auto`), or
+- `reasoning` and `response`: two columns, taken as they are; `response` alone is split like `text`;
+- `teacher`, `finish_reason`, `prompt_tokens`, `completion_tokens`, `seed`.
+
+A sample's id is a hash of its problem, its teacher, its text, and how many equal ones came before it in the file: importing
+a file again, or a longer one, adds only what is new. What was asked is not known, so `prompt_hash` is that of the problem
+alone, and `parameters` holds what the file says about the settings.
+"""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, NamedTuple
+
+from ...schemas.errors import CotkitError
+from ...schemas.problem import Problem
+from ...schemas.record import content_hash
+from ...schemas.sample import Sample
+from ..delimiters import split_reasoning
+from ..run_folder import RunFolder
+from .columns import MAPPABLE, cell, column_names
+from .problems import ProblemReader, Rejected, clean, compact_json
+from .reading import Row, read_rows
+
+if TYPE_CHECKING:
+    import polars as pl
+
+SHARD_ROWS = 8192
+"""Samples of one shard: at some 10,000 characters each, 100 MB of text."""
+GUESSES: dict[str, tuple[str, ...]] = {
+    "text": ("raw", "raw_response", "text", "completion", "generation", "generated_text", "output", "model_output", "prediction"),
+    "response": ("response", "final"),
+    "reasoning": ("reasoning", "reasoning_content", "thinking"),
+    "teacher": ("teacher", "model", "model_name", "generator"),
+    "finish_reason": ("finish_reason", "stop_reason"),
+    "prompt_tokens": ("prompt_tokens", "input_tokens"),
+    "completion_tokens": ("completion_tokens", "output_tokens", "generated_tokens", "num_tokens", "tokens"),
+    "seed": ("seed",),
+}
+SETTINGS = ("source", "setting", "temperature", "top_p", "top_k", "max_tokens")
+"""Columns that say how a sample was drawn; they go into its `parameters`."""
+FINISH_REASONS = {
+    **dict.fromkeys(("stop", "eos", "eos_token", "end_turn", "stop_sequence"), "stop"),
+    **dict.fromkeys(("length", "max_tokens", "max_length", "max_new_tokens"), "length"),
+    "repetition": "repetition",
+}
+
+
+class ImportedSamples(NamedTuple):
+    """What an import did."""
+
+    added: int
+    present: int
+    """Samples of the file that the run had already."""
+    rejected: int
+    """Rows without a problem, a gold answer or a text."""
+    notes: list[str]
+
+
+class ForeignSample(NamedTuple):
+    """A usable row: its problem, and what makes the sample itself."""
+
+    row: Row
+    problem: dict[str, Any]
+    teacher: str
+    text: str
+    reasoning: str | None
+    """As the file has it; None when the text is to be split."""
+    sample_id: str
+
+
+@dataclass
+class SampleFile:
+    """A file of samples: its rows, and which column is what."""
+
+    path: Path
+    rows: list[Row]
+    columns: dict[str, str]
+    """Columns of the sample, ours to theirs."""
+    reader: ProblemReader
+
+    def samples(self, rejected: Counter[str]) -> Iterator[ForeignSample]:
+        """Give the usable rows in their order; the reasons of the others are counted in `rejected`."""
+        seen: Counter[str] = Counter()
+        # the other columns say something about the sample, and stay out of the problem's meta
+        used = {name for name in (*self.reader.columns.values(), self.reader.answer_type) if name}
+        used |= {name.partition(".")[0] for name in used}
+        for number, row in enumerate(self.rows, 1):
+            try:
+                problem = self.reader.problem({name: row[name] for name in used if name in row}, number)
+                text, reasoning = self._texts(row)
+            except Rejected as reason:
+                rejected[str(reason)] += 1
+                continue
+            teacher = clean(str(self._cell(row, "teacher") or "unknown"))
+            key = content_hash(problem["problem_id"], teacher, reasoning, text)
+            yield ForeignSample(row, problem, teacher, text, reasoning, content_hash("imported", key, seen[key]))
+            seen[key] += 1
+
+    def record(self, sample: ForeignSample, index: int, style: str) -> dict[str, Any]:
+        """Make a sample's row of the `samples` table."""
+        if sample.reasoning is None:
+            split = split_reasoning(sample.text, style)
+        else:
+            split = (sample.reasoning.strip() or None, sample.text, "field")
+        settings = {name: sample.row[name] for name in SETTINGS if sample.row.get(name) is not None}
+        return {
+            "sample_id": sample.sample_id,
+            "problem_id": sample.problem["problem_id"],
+            "index": index,
+            **dict(zip(("reasoning", "response", "delimiter"), split, strict=True)),
+            "finish_reason": FINISH_REASONS.get(str(self._cell(sample.row, "finish_reason")).lower(), "unknown"),
+            **{ours: _whole_number(self._cell(sample.row, ours)) for ours in ("prompt_tokens", "completion_tokens", "seed")},
+            "seconds": None,
+            "teacher": sample.teacher,
+            "teacher_fingerprint": content_hash("imported", sample.teacher),
+            "parameters": compact_json({"imported_from": self.path.name, **settings}),
+            "prompt_hash": content_hash([{"role": "user", "content": sample.problem["prompt"]}]),
+            "error": None,
+        }
+
+    def _cell(self, row: Row, ours: str) -> Any:
+        return cell(row, self.columns.get(ours))
+
+    def _texts(self, row: Row) -> tuple[str, str | None]:
+        text, reasoning = self._cell(row, "text"), self._cell(row, "reasoning")
+        if not isinstance(text, str):
+            raise Rejected("no response" if text is None else "the response is not a text")
+        return clean(text), clean(reasoning) if isinstance(reasoning, str) else None
+
+
+def problems_of(source: Path, mapping: dict[str, str]) -> pl.DataFrame:
+    """Give the distinct problems of a file of samples, in their order, as a frame of `Problem`'s columns."""
+    rejected: Counter[str] = Counter()
+    file = read_samples(source, mapping)
+    problems = _problems(list(file.samples(rejected)))
+    if problems.is_empty():
+        raise CotkitError(f"{source}: none of its {len(file.rows)} rows is a sample: {rejected.most_common(1)[0][0]}", _columns_hint(file))
+    return problems
+
+
+def import_samples(run: RunFolder, source: Path, mapping: dict[str, str]) -> ImportedSamples:
+    """Add the samples of a file to a run, and their problems; raises CotkitError when the file is bad."""
+    file, reasons = read_samples(source, mapping), Counter[str]()
+    every = list(file.samples(reasons))
+    run.seal_leftovers()
+    with run.lock():
+        present = run.sample_ids()
+        new = [sample for sample in every if sample.sample_id not in present]
+        if new:
+            _add_problems(run, _problems(new))
+            _write_shards(run, file, new)
+        run.log("samples imported", source=str(source), added=len(new), present=len(every) - len(new), rejected=reasons.total())
+    notes = [f"{count} row{'' if count == 1 else 's'} left out: {reason}" for reason, count in reasons.most_common()]
+    if "teacher" not in file.columns:
+        notes.append("no column names the teacher: it is `unknown`; name one with --map teacher=COLUMN")
+    return ImportedSamples(len(new), len(every) - len(new), reasons.total(), notes)
+
+
+def read_samples(source: Path, mapping: dict[str, str]) -> SampleFile:
+    """Read a file of samples; raises CotkitError when a column is missing."""
+    rows = read_rows(source)
+    names = column_names(rows)
+    top = ", ".join(name for name in names if name in rows[0])
+    for ours, theirs in mapping.items():
+        if ours not in MAPPABLE and ours not in GUESSES:
+            raise CotkitError(f"--map {ours}={theirs}: no column of a sample", f"map one of: {', '.join([*MAPPABLE, *GUESSES])}")
+        if theirs not in names:
+            raise CotkitError(f"{source}: no column {theirs!r}", f"its columns: {top}")
+    columns = _sample_columns(names, {ours: theirs for ours, theirs in mapping.items() if ours in GUESSES}, set(mapping.values()))
+    if "text" not in columns:
+        hint = "name it with --map text=COLUMN, or --map reasoning=COLUMN --map response=COLUMN"
+        raise CotkitError(f"{source}: cannot tell which column is the response; columns: {top}", hint)
+    return SampleFile(source, rows, columns, _problem_reader(source, rows, mapping, columns))
+
+
+def _problem_reader(source: Path, rows: list[Row], mapping: dict[str, str], columns: dict[str, str]) -> ProblemReader:
+    """Make the reader of the rows' problems; the columns that belong to samples are kept from it."""
+    of_problem = {ours: theirs for ours, theirs in mapping.items() if ours in MAPPABLE}
+    if any("kind" in row for row in rows):
+        of_problem.setdefault("kind", "kind")
+    of_sample = ({name for guesses in GUESSES.values() for name in guesses} | set(columns.values())) - set(of_problem.values())
+    rest = [{name: value for name, value in row.items() if name not in of_sample and name.lower() not in of_sample} for row in rows]
+    return ProblemReader(rest, of_problem, None, source.name.split(".")[0])
+
+
+def _sample_columns(names: list[str], mapped: dict[str, str], taken: set[str]) -> dict[str, str]:
+    """Give ours -> theirs. `text` is what is split, or with `reasoning` beside it the response as it is."""
+    folded = {name.lower(): name for name in reversed(names)}
+    guessed = {ours: next((folded[guess] for guess in guesses if guess in folded), None) for ours, guesses in GUESSES.items()}
+    columns = dict(mapped)
+    columns |= {ours: name for ours, name in guessed.items() if name and ours not in columns and name not in taken}
+    if "text" in mapped or ("text" in columns and "response" not in mapped):
+        columns.pop("reasoning", None)
+    elif "response" in columns:
+        columns["text"] = columns["response"]
+        if "response" in mapped and "reasoning" not in mapped:
+            columns.pop("reasoning", None)
+    columns.pop("response", None)
+    return columns
+
+
+def _columns_hint(file: SampleFile) -> str:
+    taken = {**file.reader.columns, **file.columns}
+    return f"columns taken: {', '.join(f'{ours} from {theirs!r}' for ours, theirs in taken.items())}; name others with --map"
+
+
+def _problems(samples: list[ForeignSample]) -> pl.DataFrame:
+    import polars as pl
+
+    first = {sample.problem["problem_id"]: sample.problem for sample in reversed(samples)}
+    ids = dict.fromkeys(sample.problem["problem_id"] for sample in samples)
+    return pl.DataFrame([first[key] for key in ids], schema=Problem.polars_schema())
+
+
+def _add_problems(run: RunFolder, problems: pl.DataFrame) -> None:
+    """Append to a run the problems that it has not."""
+    import polars as pl
+
+    known = run.problems()
+    fresh = problems.filter(~pl.col("problem_id").is_in(known["problem_id"].implode()))
+    if fresh.height:
+        RunFolder.create(run.path, run.recipe, pl.concat([known, fresh]), resume="always")
+
+
+def _write_shards(run: RunFolder, file: SampleFile, new: list[ForeignSample]) -> None:
+    """Write new samples as shards, ordered by problem and index like a sealed run; the lock is held."""
+    import polars as pl
+
+    known = run.scan("samples").group_by("problem_id", "teacher").agg(pl.col("index").max() + 1).collect()
+    following = {(problem, teacher): index for problem, teacher, index in known.iter_rows()}
+    places = {key: place for place, key in enumerate(run.problems()["problem_id"])}
+    numbered = []
+    for sample in new:
+        key = (sample.problem["problem_id"], sample.teacher)
+        index = following.get(key, 0)
+        following[key] = index + 1
+        numbered.append((places[key[0]], index, sample.sample_id, sample))
+    numbered.sort(key=lambda entry: entry[:3])
+    number = max(run.shard_numbers(), default=-1) + 1
+    for start in range(0, len(numbered), SHARD_ROWS):
+        records = [file.record(sample, index, run.recipe.sample.reasoning) for _, index, _, sample in numbered[start : start + SHARD_ROWS]]
+        frame = pl.DataFrame(records, schema=Sample.polars_schema())
+        run.write("samples", number + start // SHARD_ROWS, frame, content_hash(frame["sample_id"].to_list()))
+
+
+def _whole_number(value: Any) -> int | None:
+    if isinstance(value, str) and value.strip().isdecimal() and len(value) < 19:
+        return int(value)
+    return int(value) if isinstance(value, int | float) and not isinstance(value, bool) and abs(value) < 2**63 else None

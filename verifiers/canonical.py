@@ -1,0 +1,196 @@
+r"""One spelling for an answer: Unicode to LaTeX, no delimiters, no layout commands, one form of fractions and blanks.
+
+    canonical(r"$\dfrac12\,$.") == r"\frac{1}{2}"
+
+Case is kept, and blanks between letters or digits are kept: `2 2/3` is not `22/3`. Linear in the length of the text.
+"""
+
+from __future__ import annotations
+
+import re
+import unicodedata
+
+_UNICODE = {
+    "−": "-",
+    "–": "-",
+    "—": "-",
+    "‐": "-",
+    "‑": "-",
+    "﹣": "-",
+    "×": r"\times ",
+    "·": r"\cdot ",
+    "⋅": r"\cdot ",
+    "÷": "/",
+    "∕": "/",
+    "⁄": "/",
+    "π": r"\pi ",
+    "θ": r"\theta ",
+    "α": r"\alpha ",
+    "β": r"\beta ",
+    "∞": r"\infty ",
+    "≤": r"\le ",
+    "≥": r"\ge ",
+    "≠": r"\ne ",
+    "±": r"\pm ",
+    "∪": r"\cup ",
+    "∩": r"\cap ",
+    "∈": r"\in ",
+    "∅": r"\emptyset ",
+    "ℝ": r"\mathbb{R}",
+    "ℤ": r"\mathbb{Z}",
+    "ℕ": r"\mathbb{N}",
+    "ℚ": r"\mathbb{Q}",
+    "°": r"^\circ ",
+    "…": r"\ldots ",
+    "½": r"\frac{1}{2}",
+    "⅓": r"\frac{1}{3}",
+    "⅔": r"\frac{2}{3}",
+    "¼": r"\frac{1}{4}",
+    "¾": r"\frac{3}{4}",
+    "′": "'",
+    "‘": "'",
+    "’": "'",
+    "“": '"',
+    "”": '"',
+    "→": r"\to ",
+    "¬": r"\neg ",
+    "∧": r"\land ",
+    "∨": r"\lor ",
+}
+_SUPERSCRIPT = str.maketrans("⁰¹²³⁴⁵⁶⁷⁸⁹⁺⁻ⁿ", "0123456789+-n")
+_SUBSCRIPT = str.maketrans("₀₁₂₃₄₅₆₇₈₉", "0123456789")
+
+_LAYOUT = re.compile(
+    r"\\(?:left|right|big|Big|bigl|bigr|Bigl|Bigr|bigg|Bigg|biggl|biggr|displaystyle|textstyle|limits|rm|bf|it)(?![A-Za-z])\.?"
+    r"|\\!|\*\*|`|(?<!\\)\\[()\[\]]|(?<!\\)\$|\\\$|[£€¥]"
+)
+_BLANKS = re.compile(r"(?<!\\)(?:\\[,;:> ]|\\q?quad(?![A-Za-z])|~|[\s\x00-\x1f])+|\\(?:enspace|thinspace)(?![A-Za-z])")
+_TEXT = re.compile(
+    r"\\(?:text|textbf|textit|textrm|textsf|textnormal|mathrm|mathbf|mathit"
+    r"|mbox|hbox|operatorname|boldsymbol|bm|boxed|fbox|framebox)\*?\s*\{([^{}]*)\}"
+)
+_RENAMED = {
+    "dfrac": "frac",
+    "tfrac": "frac",
+    "cfrac": "frac",
+    "leq": "le",
+    "geq": "ge",
+    "neq": "ne",
+    "leqslant": "le",
+    "lt": "<",
+    "gt": ">",
+    "geqslant": "ge",
+    "degree": "°",
+    "dots": "ldots",
+    "cdots": "ldots",
+    "rightarrow": "to",
+    "lbrace": "{",
+    "rbrace": "}",
+    "lbrack": "[",
+    "rbrack": "]",
+    "varnothing": "emptyset",
+    "lvert": "|",
+    "rvert": "|",
+    "vert": "|",
+    "mid": "|",
+    "colon": ":",
+    "ast": "*",
+}
+_THIN_COMMA = re.compile(r",\s*\\!\s*")
+_LIST_COMMA = re.compile(r"(?<=\d),\s+(?=\d{3}(?!\d))")
+"""`32, 349` is a list, `32,349` a number."""
+_COMMAND = re.compile(r"\\(" + "|".join(_RENAMED) + r")(?![A-Za-z])")
+_BARE_FRACTION = re.compile(r"\\frac\s*(?:(\d)\s*(\d)|(\d)\s*(\{[^{}]*\})|(\{[^{}]*\})\s*(\d))")
+_BARE_ROOT = re.compile(r"\\sqrt\s*(\d)")
+_LOOSE_BLANK = re.compile(r"(?<![A-Za-z0-9.]) | (?![A-Za-z0-9.\\])|(?<=[0-9]) (?=\\)")
+_SHORT_SCRIPT = re.compile(r"([\^_])\{([A-Za-z0-9])\}")
+_DEGREES = re.compile(r"\^\{? ?\\circ ?\}?|\^°")
+
+
+def canonical(text: str) -> str:
+    """Bring an answer to one spelling; the meaning is not touched.
+
+    >>> canonical("$ x = 1{,}000 $.")
+    'x=1,000'
+    """
+    if not text.isascii():
+        text = _to_latex(text)
+    text = _TEXT.sub(r" \1 ", text)
+    for _ in range(3):  # \text within \text, and no deeper
+        if "\\text" not in text and "\\math" not in text and "box" not in text:
+            break
+        text = _TEXT.sub(r" \1 ", text)
+    text = _LIST_COMMA.sub(";", _LAYOUT.sub("", _THIN_COMMA.sub(",", text))).replace("{,}", ",").replace(r"\%", "%")
+    if "=" in text:
+        text = text.replace("<=", r"\le ").replace(">=", r"\ge ").replace("!=", r"\ne ")
+    text = _COMMAND.sub(_rename, _BLANKS.sub(" ", text))
+    text = _BARE_FRACTION.sub(_brace_fraction, text)
+    text = _BARE_ROOT.sub(r"\\sqrt{\1}", text)
+    text = _DEGREES.sub("°", text)
+    text = _LOOSE_BLANK.sub("", text.strip())
+    text = _SHORT_SCRIPT.sub(r"\1\2", text)
+    return unwrapped(text.rstrip(" .,;:").lstrip(" ,;:=").removeprefix("\\approx").strip('" '), "{}")
+
+
+def squeezed(text: str) -> str:
+    """Drop the blanks of a canonical text that cannot matter, for comparing texts."""
+    return re.sub(r"(?<!\d) | (?!\d)", "", text)
+
+
+def unwrapped(text: str, pair: str) -> str:
+    """Strip the layers of brackets that hold the whole text.
+
+    >>> unwrapped("((7))", "()"), unwrapped("(1)(2)", "()")
+    ('7', '(1)(2)')
+    """
+    if not text.startswith(pair[0]) or not text.endswith(pair[1]):
+        return text
+    partner = _partners(text, pair)
+    layers = 0
+    while layers < len(text) // 2 and partner.get(layers) == len(text) - 1 - layers:
+        layers += 1
+    return text[layers : len(text) - layers].strip() if layers else text
+
+
+def _partners(text: str, pair: str) -> dict[int, int]:
+    partner: dict[int, int] = {}
+    opened: list[int] = []
+    for place, character in enumerate(text):
+        if text[place - 1 : place] == "\\":
+            continue
+        if character == pair[0]:
+            opened.append(place)
+        elif character == pair[1]:
+            if not opened:
+                return {}
+            partner[opened.pop()] = place
+    return {} if opened else partner
+
+
+def _to_latex(text: str) -> str:
+    text = re.sub(r"[⁰¹²³⁴⁵⁶⁷⁸⁹⁺⁻ⁿ]+", lambda match: "^{" + match[0].translate(_SUPERSCRIPT) + "}", text)
+    text = re.sub(r"[₀₁₂₃₄₅₆₇₈₉]+", lambda match: "_{" + match[0].translate(_SUBSCRIPT) + "}", text)
+    text = re.sub(r"√\s*(\d+|[A-Za-z]|\{[^{}]*\}|\([^()]*\))", lambda match: r"\sqrt{" + match[1].strip("{}()") + "}", text)
+    return "".join(map(_ascii, text))
+
+
+def _ascii(character: str) -> str:
+    if character.isascii() or character in _UNICODE:
+        return _UNICODE.get(character, character)
+    if unicodedata.category(character) in ("Cf", "Cc"):  # zero-width blanks, direction marks, byte-order marks
+        return ""
+    digit = unicodedata.decimal(character, None)
+    if digit is not None:
+        return str(digit)
+    folded = unicodedata.normalize("NFKC", character)
+    return "".join(_UNICODE.get(part, part) for part in folded)
+
+
+def _rename(match: re.Match[str]) -> str:
+    new = _RENAMED[match[1]]
+    return "\\" + new if new[0].isalpha() or new in "{}" else new
+
+
+def _brace_fraction(match: re.Match[str]) -> str:
+    above, below = (part for part in match.groups() if part is not None)
+    return r"\frac{" + above.strip("{}") + "}{" + below.strip("{}") + "}"
