@@ -5,13 +5,10 @@ Behind `cotkit why SAMPLE_ID`.
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any, NamedTuple
+from typing import Any, NamedTuple
 
 from ..schemas.errors import CotkitError
 from .run_folder import RunFolder, Stage
-
-if TYPE_CHECKING:
-    pass
 
 
 class Life(NamedTuple):
@@ -28,6 +25,8 @@ class Life(NamedTuple):
 
 def life_of(run: RunFolder, sample_id: str) -> Life:
     """Look a sample up by its id or the start of it; raises CotkitError when none or several match."""
+    import polars as pl
+
     matches = _matches(run, sample_id)
     if not matches:
         raise CotkitError(f"{run.path}: no sample {sample_id!r}", f"ids are in {run.path}/samples/*.parquet, column sample_id")
@@ -36,8 +35,7 @@ def life_of(run: RunFolder, sample_id: str) -> Life:
     key, shard = matches[0]
     sample, verdict = _live_rows(run, key) if shard is None else (_row(run, "samples", shard, key), _row(run, "verdicts", shard, key))
     assert sample is not None
-    problems = run.problems()
-    problem = problems.row(by_predicate=problems["problem_id"] == sample["problem_id"], named=True)
+    problem = run.problems().row(by_predicate=pl.col("problem_id") == sample["problem_id"], named=True)
     tags, decision = (None, None) if shard is None else (_row(run, "tags", shard, key), _row(run, "decisions", shard, key))
     return Life(sample, problem, verdict, tags, decision, shard)
 

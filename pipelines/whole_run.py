@@ -73,12 +73,22 @@ def take_problems(config: ProblemsConfig) -> tuple[pl.DataFrame, list[str]]:
     import polars as pl
 
     path = Path(config.source)
-    if path.suffix == ".parquet" and path.is_file() and set(Problem.polars_schema()) <= set(pl.read_parquet_schema(path)):
-        problems, notes = check_problems(pl.read_parquet(path), str(path)), []
-        return (problems.head(config.limit) if config.limit else problems), notes
+    if path.suffix == ".parquet" and set(Problem.polars_schema()) <= _columns(path):
+        problems = check_problems(pl.read_parquet(path), str(path))
+        return (problems.head(config.limit) if config.limit else problems), []
     imported = import_problems(config)
     rejected = [f"{imported.rejected.height} rows have no usable problem and are left out"] if imported.rejected.height else []
     return check_problems(imported.problems, config.source), imported.notes + rejected
+
+
+def _columns(path: Path) -> set[str]:
+    """Name the columns of a Parquet file; none when it is no such file, which the import then says."""
+    import polars as pl
+
+    try:
+        return set(pl.read_parquet_schema(path))
+    except (OSError, pl.exceptions.PolarsError):
+        return set()
 
 
 @contextmanager

@@ -12,7 +12,7 @@ from ...schemas.recipe import ProblemsConfig
 from .columns import ANSWER_TYPES, WORKED, cell, choose_columns, column_names, kind_of_cell
 from .gold import LONGEST_BARE, bare_gold, boxed, kind_of, one_formula
 from .options import LETTERS, Options, embedded_options, gold_index, is_index, read_options, render_options, without_padding
-from .reading import Row, read_source
+from .reading import Row, Source, read_source
 
 if TYPE_CHECKING:
     import polars as pl
@@ -38,14 +38,14 @@ class Rejected(Exception):
 class ProblemReader:
     """Makes problems of rows that have the same columns."""
 
-    def __init__(self, rows: list[Row], mapping: dict[str, str], kind: Kind | None, origin: str) -> None:
-        names = column_names(rows)
-        self.columns = choose_columns(names, mapping, origin)
+    def __init__(self, source: Source, mapping: dict[str, str], kind: Kind | None) -> None:
+        names = column_names(source.rows)
+        self.columns = choose_columns(names, mapping, source.place)
         self.kind: Kind | None = kind
-        self.origin = origin
+        self.origin = source.name
         self.answer_type = next((name for name in names if name.lower() in ANSWER_TYPES), None)
         self.worked = [name for name in names if name.lower() in WORKED and name != self.columns["answer"]]
-        self.digits_are_indices = "options" in self.columns and self._all_digits(rows)
+        self.digits_are_indices = "options" in self.columns and self._all_digits(source.rows)
         self.from_solution = 0
 
     def problem(self, row: Row, number: int) -> dict[str, Any]:
@@ -137,10 +137,10 @@ class ProblemReader:
 
 def import_problems(config: ProblemsConfig) -> ImportedProblems:
     """Import the problems of a source; raises CotkitError when the source is bad or has no usable problem at all."""
-    name, rows = read_source(config)
-    reader = ProblemReader(rows, config.map, config.kind, name)
+    source = read_source(config)
+    reader = ProblemReader(source, config.map, config.kind)
     problems, rejected = [], []
-    for number, row in enumerate(rows, 1):
+    for number, row in enumerate(source.rows, 1):
         try:
             problems.append(reader.problem(row, number))
         except Rejected as reason:
@@ -148,7 +148,7 @@ def import_problems(config: ProblemsConfig) -> ImportedProblems:
     if not problems:
         reasons = Counter(row["reason"] for row in rejected).most_common(1)
         hint = f"columns taken: {', '.join(f'{ours} from {theirs!r}' for ours, theirs in reader.columns.items())}; name others with --map"
-        raise CotkitError(f"{config.source}: none of its {len(rows)} rows is a problem: {reasons[0][0]}", hint)
+        raise CotkitError(f"{config.source}: none of its {len(source.rows)} rows is a problem: {reasons[0][0]}", hint)
     return _imported(config, reader, problems, rejected)
 
 

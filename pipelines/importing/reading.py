@@ -29,18 +29,25 @@ class Source(NamedTuple):
     """The rows of a source and what to call it."""
 
     name: str
-    """File name without its ending, or dataset id."""
+    """File name without its ending, or dataset id: what stands in a problem's `source`."""
+    place: str
+    """Path or dataset id: what stands in an error."""
     rows: list[Row]
+
+    @classmethod
+    def of_file(cls, path: Path, rows: list[Row]) -> Source:
+        """Name the rows of a file."""
+        return cls(path.name.split(".")[0], str(path), rows)
 
 
 def read_source(config: ProblemsConfig) -> Source:
     """Read all rows of a source; raises CotkitError when there is no such thing, or it is empty or torn."""
     if config.source == "demo":
-        return Source("cotkit-demo", read_rows(data_file("problems", "demo.jsonl")))
+        return Source("cotkit-demo", "demo", read_rows(data_file("problems", "demo.jsonl")))
     path = Path(config.source).expanduser()
     if path.exists() or _looks_like_a_path(config.source):
-        return Source(path.name.split(".")[0], read_rows(path))
-    return Source(config.source, _dataset_rows(config))
+        return Source.of_file(path, read_rows(path))
+    return Source(config.source, config.source, _dataset_rows(config))
 
 
 def read_rows(path: Path) -> list[Row]:

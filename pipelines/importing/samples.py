@@ -28,7 +28,7 @@ from ..delimiters import split_reasoning
 from ..run_folder import RunFolder
 from .columns import MAPPABLE, cell, column_names
 from .problems import ProblemReader, Rejected, clean, compact_json
-from .reading import Row, read_rows
+from .reading import Row, Source, read_rows
 
 if TYPE_CHECKING:
     import polars as pl
@@ -189,7 +189,7 @@ def _problem_reader(source: Path, rows: list[Row], mapping: dict[str, str], colu
         of_problem.setdefault("kind", "kind")
     of_sample = ({name for guesses in GUESSES.values() for name in guesses} | set(columns.values())) - set(of_problem.values())
     rest = [{name: value for name, value in row.items() if name not in of_sample and name.lower() not in of_sample} for row in rows]
-    return ProblemReader(rest, of_problem, None, source.name.split(".")[0])
+    return ProblemReader(Source.of_file(source, rest), of_problem, None)
 
 
 def _sample_columns(names: list[str], mapped: dict[str, str], taken: set[str]) -> dict[str, str]:
