@@ -15,7 +15,7 @@ setup: .venv/.ready
 	touch $@
 
 demo: setup
-	$(BIN)/cotkit demo -o cotkit-demo --progress $(if $(CI),lines,auto)
+	$(BIN)/cotkit demo -o cotkit-demo --progress $$(test -t 2 && echo auto || echo lines)
 
 test: setup
 	$(BIN)/python -m pytest -q $(ARGS)

@@ -30,7 +30,7 @@ def run_and_tell(recipe: Recipe, path: Path, resume: Resume, style: ProgressStyl
     say(f"{recipe.name}: {recipe.description}" if recipe.description else recipe.name)
     watches = Watches(lambda: watch_sampling(style), lambda name: watch_shards(name, style))
     done = whole_run(recipe, path, watches, resume)
-    for note in done.notes + [note for item in done.exported for note in item.notes]:
+    for note in dict.fromkeys([*done.notes, *(note for item in done.exported for note in item.notes)]):
         say(f"note: {note}")
     rows = funnel(done.run)
     if as_json:
@@ -60,7 +60,8 @@ def _trace(trace: dict[str, Any]) -> str:
     tags = ", ".join(f"{tag['behaviour']} × {tag['count']}" for tag in trace["behaviours"] or []) or "none"
     fate = f"kept in {', '.join(trace['splits'])}" if trace["kept"] else f"dropped: {trace['reason']}"
     text = trace["response"] if trace["reasoning"] is None else f"<think>{trace['reasoning']}</think>{trace['response']}"
-    head = f"sample {trace['sample_id'][:12]}  outcome {trace['outcome']} (found by {trace['found_by']}, gold {trace['gold']})  {fate}"
+    found = f"found by {trace['found_by']}, " if trace["found_by"] else ""
+    head = f"sample {trace['sample_id'][:12]}  outcome {trace['outcome']} ({found}gold {trace['gold']})  {fate}"
     shown = text.strip() if len(text) <= 500 else f"{text[:350].strip()} […] {text[-120:].strip()}"
     lines = [f"  asked    {trace['prompt']}", f"  said     {shown}", f"  tags     {tags}", ""]
     return "\n".join([typer.style(head, bold=True), *(line.replace("\n", "\n           ") for line in lines)])

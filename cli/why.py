@@ -38,7 +38,7 @@ def why(
     for heading, lines in _chapters(life, full):
         typer.echo(typer.style(heading, bold=True))
         for name, value in lines.items():
-            typer.echo(f"  {name:<16}{value}")
+            typer.echo(f"  {name:<24}{value}")
 
 
 def _run_here() -> Path:
@@ -76,7 +76,7 @@ def _chapters(life: Life, full: bool) -> list[tuple[str, dict[str, Any]]]:
 
 def _tag_lines(tags: dict[str, Any]) -> dict[str, Any]:
     lines = {
-        f"{b['lexicon']}.{b['behaviour']}": f" {b['count']} × , {b['per_1000_tokens']:.1f} per 1,000 tokens" for b in tags["behaviours"]
+        f"{b['lexicon']}.{b['behaviour']}": f"{b['count']} ×, {b['per_1000_tokens']:.1f} per 1,000 tokens" for b in tags["behaviours"]
     }
     scripts = ", ".join(f"{script['characters']} {script['script']}" for script in tags["scripts"])
     return lines | {"compression": f"{tags['compression_ratio']:.2f}", "scripts": scripts or "none"}
@@ -91,4 +91,4 @@ def _shown(text: Any, full: bool) -> str:
     shown = str(text)
     if not full and len(shown) > 800:
         shown = f"{shown[:400]}\n[… {len(shown) - 800:,} characters, --full shows them …]\n{shown[-400:]}"
-    return shown.replace("\n", "\n" + " " * 18)
+    return shown.replace("\n", "\n" + " " * 26)

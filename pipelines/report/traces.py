@@ -15,7 +15,7 @@ if TYPE_CHECKING:
 def example_traces(run: RunFolder, count: int) -> pl.DataFrame:
     """Choose up to `count` samples and read all that the run says of them, one row each; what is not there yet is null.
 
-    One of each combination of outcome and reason in turn, correct ones first; within one, problems that are not shown yet first,
+    One of each combination of outcome and reason in turn, each outcome once before any's second reason, correct first; within one, problems that are not shown yet first,
     then by id, which is a hash. Only the chosen rows' texts are read. Columns: those of Sample, Verdict and Tags, `kept`,
     `reason`, `splits`, and the problem's `prompt`, `gold` and `kind`.
     """
@@ -43,7 +43,7 @@ def _choose(run: RunFolder, count: int) -> pl.DataFrame:
         .with_columns(pl.int_range(pl.len()).over("outcome", "reason").alias("turn"))
         .filter(pl.col("turn") < count)
         # each outcome once before any outcome's second reason
-        .with_columns(pl.col("reason").rank("dense").over("outcome").fill_null(0).alias("kind"))
+        .with_columns(pl.col("reason").fill_null("").rank("dense").over("outcome").alias("kind"))
         .sort("turn", "kind", order, "sample_id", nulls_last=[False, False, True, False])
     )
     return one_each.head(count).select("sample_id", "problem_id", "outcome", "kept", "reason", "splits").collect()

@@ -177,7 +177,13 @@ def test_an_existing_problem_set_is_not_replaced_silently(tmp_path: Path, proble
 def test_a_full_disk_while_sampling_is_an_error_and_the_run_goes_on_later(tmp_path: Path, problems: Path) -> None:
     script = lines(tmp_path / "long.jsonl", [{"response": "word " * 20000 + "\\boxed{{answer}}"}])
     command = [sys.executable, "-m", "cotkit", "sample", str(problems), "-o", str(tmp_path / "run"), "--teacher", f"scripted:{script}"]
-    limited = f"import resource, signal, runpy, sys; signal.signal(signal.SIGXFSZ, signal.SIG_IGN); resource.setrlimit(resource.RLIMIT_FSIZE, (500_000, -1)); sys.argv = {command[2:]!r}; runpy.run_module('cotkit', run_name='__main__')"
+    limited = f"""
+import resource, runpy, signal, sys
+signal.signal(signal.SIGXFSZ, signal.SIG_IGN)
+resource.setrlimit(resource.RLIMIT_FSIZE, (500_000, -1))
+sys.argv = {command[2:]!r}
+runpy.run_module("cotkit", run_name="__main__")
+"""
     full = subprocess.run([sys.executable, "-c", limited], capture_output=True, text=True, check=False)
     assert full.returncode == 1, full.stderr
     assert "error: " in full.stderr
