@@ -75,9 +75,7 @@ def _chapters(life: Life, full: bool) -> list[tuple[str, dict[str, Any]]]:
 
 
 def _tag_lines(tags: dict[str, Any]) -> dict[str, Any]:
-    lines = {
-        f"{b['lexicon']}.{b['behaviour']}": f"{b['count']} ×, {b['per_1000_tokens']:.1f} per 1,000 tokens" for b in tags["behaviours"]
-    }
+    lines = {f"{b['lexicon']}.{b['behaviour']}": f"{b['count']} ×, {b['per_1000_tokens']:.1f} per 1,000 tokens" for b in tags["behaviours"]}
     scripts = ", ".join(f"{script['characters']} {script['script']}" for script in tags["scripts"])
     return lines | {"compression": f"{tags['compression_ratio']:.2f}", "scripts": scripts or "none"}
 

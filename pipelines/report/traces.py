@@ -15,7 +15,8 @@ if TYPE_CHECKING:
 def example_traces(run: RunFolder, count: int) -> pl.DataFrame:
     """Choose up to `count` samples and read all that the run says of them, one row each; what is not there yet is null.
 
-    One of each combination of outcome and reason in turn, each outcome once before any's second reason, correct first; within one, problems that are not shown yet first,
+    One of each combination of outcome and reason in turn: each outcome once before any outcome's second reason, correct ones first;
+    within one combination, problems that are not shown yet first,
     then by id, which is a hash. Only the chosen rows' texts are read. Columns: those of Sample, Verdict and Tags, `kept`,
     `reason`, `splits`, and the problem's `prompt`, `gold` and `kind`.
     """
