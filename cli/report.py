@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import typer
 
-from .stages import AsJson, Run, open_run
+from ..schemas.errors import CotkitError
+from .stages import AsJson, Run
 
 app = typer.Typer()
 
@@ -18,6 +19,12 @@ def report(run: Run, as_json: AsJson = False) -> None:
     import json
 
     from ..pipelines.report import write_report
+    from ..pipelines.run_folder import RunFolder
 
-    path = write_report(open_run(run, "report"))
+    folder = RunFolder.open(run)
+    try:
+        folder.seal_leftovers()
+    except CotkitError as error:  # a run that is being sampled can be looked at, too
+        typer.echo(f"note: {error.message}; its newest samples are not in the report", err=True)
+    path = write_report(folder)
     typer.echo(json.dumps({"report": str(path)}) if as_json else str(path))

@@ -5,14 +5,14 @@ Example row: `{"problem_id": "41f0…", "prompt": "What is 3 + 4?", "answer": "7
 
 from __future__ import annotations
 
-from typing import Annotated, Literal
+from typing import Annotated, Literal, get_args
 
 from pydantic import Field
 
 from .record import Record, content_hash
 
 Kind = Literal["math", "number", "choice", "text"]
-KINDS: tuple[Kind, ...] = ("math", "number", "choice", "text")
+KINDS: tuple[Kind, ...] = get_args(Kind)
 
 
 class Problem(Record):

@@ -5,7 +5,7 @@ Example row: `{"sample_id": "9c1e…", "outcome": "correct", "answer": "7", "fou
 
 from __future__ import annotations
 
-from typing import Literal
+from typing import Literal, get_args
 
 from .record import Record
 
@@ -21,18 +21,7 @@ Outcome = Literal[
     "out_of_memory",
     "crashed",
 ]
-OUTCOMES: tuple[Outcome, ...] = (
-    "correct",
-    "wrong",
-    "ambiguous",
-    "no_answer",
-    "unreadable_answer",
-    "unreadable_gold",
-    "truncated",
-    "timeout",
-    "out_of_memory",
-    "crashed",
-)
+OUTCOMES: tuple[Outcome, ...] = get_args(Outcome)
 """Only `correct` counts as correct and only `wrong` as wrong; the rest is neither."""
 
 

@@ -51,7 +51,7 @@ class RunFolder:
     @classmethod
     def create(cls, path: Path, recipe: Recipe, problems: pl.DataFrame, resume: Resume = "if-possible") -> Self:
         """Create a run, or resume the one at `path`; raises CotkitError when the resume rules forbid it."""
-        if path.exists() and not (path / "recipe.toml").exists() and (not path.is_dir() or any(path.iterdir())):
+        if path.exists() and not (path / "recipe.toml").exists() and not _begun(path):
             raise CotkitError(f"{path}: exists and is not a run folder", "choose another folder with -o")
         run = cls(path, recipe)
         if (path / "recipe.toml").exists():
@@ -202,7 +202,7 @@ class RunFolder:
         live = ledger.sample_ids()
         if live:
             ledger.remove(live & set(self.scan("samples").select("sample_id").collect()["sample_id"]))
-        for leftover in self.path.glob(f"*/.*{TEMPORARY}*"):
+        for leftover in [*self.path.glob(f".*{TEMPORARY}*"), *self.path.glob(f"*/.*{TEMPORARY}*")]:
             leftover.unlink(missing_ok=True)
 
     def problems_fingerprint(self) -> str:
@@ -227,6 +227,11 @@ class RunFolder:
             file.write(line + "\n")
             file.flush()
             os.fsync(file.fileno())
+
+
+def _begun(path: Path) -> bool:
+    """Say whether a folder holds nothing but what `create` leaves when it is killed."""
+    return path.is_dir() and all(file.name == "problems.parquet" or TEMPORARY in file.name for file in path.iterdir())
 
 
 def stage_fingerprint(stage: Stage, config: str, inputs: list[str | None]) -> str:

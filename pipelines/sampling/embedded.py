@@ -7,7 +7,6 @@ also when that is killed: it ends when its standard input does.
 from __future__ import annotations
 
 import asyncio
-import hashlib
 import os
 import sys
 from collections.abc import AsyncIterator
@@ -21,7 +20,7 @@ from ...schemas.errors import CotkitError
 from ...schemas.recipe import SampleConfig
 from ...schemas.record import content_hash
 from .openai_server import OpenaiTeacher, open_openai
-from .weights import find_weights
+from .weights import checked_weights
 
 if TYPE_CHECKING:
     import polars as pl
@@ -51,13 +50,13 @@ async def open_embedded(config: SampleConfig, problems: pl.DataFrame) -> AsyncIt
     except ValidationError as error:
         first = error.errors()[0]
         raise CotkitError(f"engine.{first['loc'][0]}: {first['msg']}", f"known: {', '.join(EngineConfig.model_fields)}") from None
-    weights = find_weights(config.teacher.partition(":")[2] or None)
+    weights, digest = checked_weights(config.teacher.partition(":")[2] or None)
     async with AsyncExitStack() as stack:
         url = await stack.enter_async_context(_server(weights, engine))
         served = config.model_copy(update={"teacher": f"openai:{url}/v1"})
         teacher = await stack.enter_async_context(open_openai(served, problems))
         teacher.name = config.teacher
-        teacher.fingerprint = content_hash("embedded", _file_hash(weights), config.api)
+        teacher.fingerprint = content_hash("embedded", digest, config.api)
         yield teacher
 
 
@@ -105,8 +104,3 @@ def _free_threads() -> int:
     """Count the cores that are idle, at least one: two spinning threads on one free core are slower than one."""
     cores = len(os.sched_getaffinity(0))
     return max(1, min(cores, round(cores - os.getloadavg()[0])))
-
-
-def _file_hash(path: Path) -> str:
-    with path.open("rb") as file:
-        return hashlib.file_digest(file, "sha256").hexdigest()

@@ -6,6 +6,7 @@ One request per sample: `n` is not trusted. aiohttp rather than httpx, which spe
 
 from __future__ import annotations
 
+import asyncio
 import os
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
@@ -66,6 +67,7 @@ class OpenaiTeacher:
         except ValueError as error:
             raise _BusyError(f"{self._url}: the answer is not JSON: {error}") from error
         if answer.status in BUSY or answer.status >= 500:
+            await asyncio.sleep(_retry_after(answer.headers.get("Retry-After", "")))
             raise _BusyError(f"{self._url}: HTTP {answer.status}: {text[:200]}")
         if answer.status in FATAL:
             raise CotkitError(f"{self._url}/{path}: HTTP {answer.status}: {text[:300]}", _fatal_hint(answer.status))
@@ -147,6 +149,15 @@ def _completion(answer: Any) -> Completion:
         prompt_tokens=usage.get("prompt_tokens"),
         completion_tokens=usage.get("completion_tokens"),
     )
+
+
+def _retry_after(header: str) -> float:
+    """Give the seconds a busy server asks us to wait, a minute at most; a date or nonsense is 0, as the back-off waits anyway.
+
+    >>> _retry_after("2"), _retry_after("Wed, 21 Oct 2026 07:28:00 GMT"), _retry_after("")
+    (2.0, 0.0, 0.0)
+    """
+    return min(float(header), 60.0) if header.strip().isdigit() else 0.0
 
 
 def _fatal_hint(status: int) -> str:

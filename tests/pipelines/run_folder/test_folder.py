@@ -74,6 +74,11 @@ def test_a_folder_with_other_things_is_not_made_a_run(tmp_path: Path) -> None:
         RunFolder.create(tmp_path, Recipe(), PROBLEMS)
 
 
+def test_a_run_that_was_killed_while_it_was_made_is_made_again(run: RunFolder) -> None:
+    (run.path / "recipe.toml").rename(run.path / ".recipe.toml.tmp-123")
+    assert RunFolder.create(run.path, run.recipe, PROBLEMS).problems().equals(PROBLEMS)
+
+
 @pytest.mark.parametrize("resume", ["if-possible", "always"])
 def test_the_same_recipe_resumes(run: RunFolder, resume) -> None:
     assert RunFolder.create(run.path, run.recipe, PROBLEMS, resume).recipe == run.recipe

@@ -2,6 +2,7 @@
 
 import asyncio
 import json
+import time
 from collections.abc import Callable
 from contextlib import asynccontextmanager
 from typing import Any
@@ -129,6 +130,15 @@ def test_a_passing_fault_is_tried_again_and_then_worth_a_later_run(lie: Callable
     assert ask([lie, reply()], retries=1).text == "It is 2."
     with pytest.raises(TeacherError):
         ask([lie], retries=0)
+
+
+def test_a_busy_server_is_left_alone_as_long_as_it_asks() -> None:
+    def busy() -> web.StreamResponse:
+        return web.Response(status=429, headers={"Retry-After": "1"})
+
+    started = time.monotonic()
+    assert ask([busy, reply()], retries=1).text == "It is 2."
+    assert time.monotonic() - started > 1
 
 
 def test_a_refusal_is_a_completion_with_the_servers_words() -> None:

@@ -49,6 +49,14 @@ def test_the_installed_package_is_found_without_importing_it(offline: Path, spec
     assert weights.PACKAGE not in sys.modules
 
 
+def test_a_default_model_that_is_not_the_pinned_one_is_refused(offline: Path) -> None:
+    (offline / "site" / weights.PACKAGE / weights.FILE_NAME).write_bytes(FAKE)
+    with pytest.raises(CotkitError, match="is pinned"):
+        weights.checked_weights(None)
+    (offline / "mine.gguf").write_bytes(FAKE)
+    assert weights.checked_weights(str(offline / "mine.gguf"))[1] == hashlib.sha256(FAKE).hexdigest()
+
+
 def test_the_cache_is_used_when_the_package_holds_no_model(offline: Path) -> None:
     cached = offline / "cache" / "models" / weights.FILE_NAME
     cached.parent.mkdir(parents=True)
