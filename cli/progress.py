@@ -87,7 +87,7 @@ def _live_line() -> Iterator[Callable[[SamplingProgress], None]]:
     from rich.progress import Progress as Bar
 
     started = time.monotonic()
-    columns = (TextColumn("sampling"), BarColumn(bar_width=24), TextColumn("{task.fields[line]}"), TimeRemainingColumn(compact=True))
+    columns = (BarColumn(bar_width=16), TimeRemainingColumn(compact=True), TextColumn("{task.fields[line]}"))
     with Bar(*columns, console=Console(stderr=True), transient=True, refresh_per_second=4) as bar:
         task = bar.add_task("sampling", total=None, line="starting the teacher")
 
