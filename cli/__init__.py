@@ -22,6 +22,7 @@ COMMANDS: dict[str, tuple[str, str]] = {
     "samples": (".samples", "Import samples that were drawn elsewhere"),
     "sample": (".sample", "Draw n responses per problem from a teacher, verifying each as it arrives"),
     "verify": (".verify", "Judge every sample's answer by rule"),
+    "grade": (".grade", "Judge the responses of any file by rule, no run folder needed"),
     "tag": (".tag", "Tag how every sample reasons"),
     "curate": (".curate", "Decide which samples are kept, with one reason for each that is not"),
     "export": (".export", "Write SFT datasets and RL prompt sets"),

@@ -7,16 +7,15 @@ Nothing is deleted here: a sample gets an outcome, curation decides. Equal respo
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator
-from concurrent.futures import Future
 from functools import partial
 from typing import TYPE_CHECKING
 
 from ..schemas.errors import CotkitError
 from ..schemas.problem import Problem
 from ..schemas.recipe import VerifyConfig
-from ..schemas.verdict import SampleVerdict, Verdict
+from ..schemas.verdict import Outcome, SampleVerdict
 from ..verifiers import judging_fingerprint
+from .execute.judging import judge_all
 from .execute.pool import VerifierPool
 from .execute.stages import WHOLE, Computed, Part, Progress, StageTask, run_stage
 from .run_folder import RunFolder
@@ -24,13 +23,13 @@ from .run_folder import RunFolder
 if TYPE_CHECKING:
     import polars as pl
 
-IN_FLIGHT = 1024
-"""Responses handed to the pool at once: enough to keep it busy, few enough to hold in memory."""
 UNLIKELY_ANSWER = "\\boxed{-987654321.0123}"
 """No gold answer; a verdict on it other than wrong shows a gold answer that only its own text can meet."""
-
-Judged = tuple[str, Problem, str]
-"""Response, problem, finish reason."""
+UNUSABLE: dict[Outcome, Outcome] = {
+    **{outcome: outcome for outcome in ("unreadable_gold", "timeout", "out_of_memory", "crashed")},
+    "correct": "ambiguous",
+}
+"""Outcomes of the unlikely answer that say something of the gold answer, and what they say."""
 
 
 def verify_run(run: RunFolder, config: VerifyConfig, part: Part = WHOLE, progress: Progress | None = None) -> Computed:
@@ -51,26 +50,9 @@ def verify(samples: pl.DataFrame, problems: pl.DataFrame, pool: VerifierPool) ->
         if problem_id not in known:
             hint = "the run's problems.parquet must hold every sampled problem"
             raise CotkitError(f"sample {sample_id}: no problem {problem_id} in the run", hint)
-    verdicts = judge_all(pool, ((response, known[problem_id], reason) for _, problem_id, response, reason in rows))
-    judged = [{"sample_id": row[0], **verdict.model_dump()} for row, verdict in zip(rows, verdicts, strict=True)]
-    return pl.DataFrame(judged, schema=SampleVerdict.polars_schema())
-
-
-def judge_all(pool: VerifierPool, items: Iterable[Judged]) -> Iterator[Verdict]:
-    """Judge items in order, equal ones once, with a bounded number in the pool."""
-    futures: dict[tuple[str, str, str], Future[Verdict]] = {}
-    waiting: list[Future[Verdict]] = []
-    handed_out = 0
-    for response, problem, finish_reason in items:
-        key = (problem.problem_id, response, finish_reason)
-        if key not in futures:
-            futures[key] = pool.submit(response, problem, finish_reason)
-        waiting.append(futures[key])
-        if len(waiting) - handed_out >= IN_FLIGHT:
-            yield waiting[handed_out].result()
-            handed_out += 1
-    for future in waiting[handed_out:]:
-        yield future.result()
+    judged = judge_all(pool, ((response, known[problem_id], reason) for _, problem_id, response, reason in rows))
+    verdicts = [{"sample_id": row[0], **done.result().model_dump()} for row, done in zip(rows, judged, strict=True)]
+    return pl.DataFrame(verdicts, schema=SampleVerdict.polars_schema())
 
 
 def check_gold(problems: pl.DataFrame, config: VerifyConfig) -> pl.DataFrame:
@@ -82,15 +64,15 @@ def check_gold(problems: pl.DataFrame, config: VerifyConfig) -> pl.DataFrame:
     import polars as pl
 
     records = [Problem.model_validate(row) for row in problems.iter_rows(named=True)]
+    failures: dict[str, str] = {}
     with VerifierPool(config) as pool:
         own = judge_all(pool, ((_stated(problem), problem, "stop") for problem in records))
-        failures = {
-            problem.problem_id: verdict.outcome for problem, verdict in zip(records, own, strict=True) if verdict.outcome != "correct"
-        }
         probes = judge_all(pool, ((UNLIKELY_ANSWER, problem, "stop") for problem in records))
-        for problem, verdict in zip(records, probes, strict=True):
-            if verdict.outcome in ("unreadable_gold", "timeout", "out_of_memory", "crashed", "correct"):
-                failures.setdefault(problem.problem_id, verdict.outcome if verdict.outcome != "correct" else "ambiguous")
+        for problem, stated, probe in zip(records, own, probes, strict=True):
+            if stated.result().outcome != "correct":
+                failures[problem.problem_id] = stated.result().outcome
+            elif probe.result().outcome in UNUSABLE:
+                failures[problem.problem_id] = UNUSABLE[probe.result().outcome]
     rows = [(problem.problem_id, failures[problem.problem_id], problem.answer) for problem in records if problem.problem_id in failures]
     return pl.DataFrame(rows, schema={"problem_id": pl.String, "outcome": pl.String, "answer": pl.String}, orient="row")
 

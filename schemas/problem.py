@@ -11,7 +11,7 @@ from pydantic import Field
 
 from .record import Record, content_hash
 
-Kind = Literal["math", "number", "choice", "text"]
+Kind = Literal["math", "number", "choice", "text", "boolean", "list"]
 KINDS: tuple[Kind, ...] = get_args(Kind)
 
 

@@ -1,34 +1,70 @@
 r"""Judge a response by rule: `(response, problem) -> Verdict`, pure functions in one table.
 
-    verify(r"… so it is \boxed{7}.", Problem.make("What is 3 + 4?", "7", "math")).outcome == "correct"
+    from cotkit.verifiers import verify
 
-A verifier never raises on what a model wrote, but for MemoryError and RecursionError; deadlines, memory limits and kills
-belong to `pipelines.execute.pool`. To add one: a file, a row in `VERIFIERS`, a table of tests.
+    verify(r"… so it is \boxed{0.5}.", gold="1/2").outcome == "correct"
+    verify("The answer is (B).", gold="B", options=["6", "7"]).outcome == "correct"
+    verify(r"… so it is \boxed{7}.", Problem.make("What is 3 + 4?", "7", "math")).answer == "7"
+
+The first form tells the kind from the gold answer, unless it is given; the last takes it from the problem. A verifier never raises
+on what a model wrote, but for MemoryError and RecursionError; deadlines, memory limits and kills belong to
+`pipelines.execute.pool`. To add one: a file, a row in `VERIFIERS`, a table of tests.
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
+from functools import lru_cache
+from typing import overload
 
 from ..schemas.problem import Kind, Problem
 from ..schemas.recipe import VerifyConfig
 from ..schemas.record import content_hash
 from ..schemas.verdict import Verdict
+from .boolean import verify_boolean
 from .choice import verify_choice
 from .extraction import EXPLICIT
+from .kinds import kind_of_gold
+from .lists import verify_list
 from .math import verify_math
 from .number import verify_number
 from .text import verify_text
 
+__all__ = ["VERIFIERS", "VERSION", "Verdict", "Verifier", "judge", "judging_fingerprint", "kind_of_gold", "verify", "warm_up"]
+
 Verifier = Callable[[str, Problem], Verdict]
 
-VERSION = "1"
+VERSION = "2"
 """Changes with every change of a verdict: verdicts of another version are judged again."""
-VERIFIERS: dict[Kind, Verifier] = {"math": verify_math, "number": verify_number, "choice": verify_choice, "text": verify_text}
+VERIFIERS: dict[Kind, Verifier] = {
+    "math": verify_math,
+    "number": verify_number,
+    "choice": verify_choice,
+    "text": verify_text,
+    "boolean": verify_boolean,
+    "list": verify_list,
+}
 
 
-def verify(response: str, problem: Problem) -> Verdict:
-    """Judge a response, the part after the reasoning, by the verifier of the problem's kind."""
+@overload
+def verify(response: str, problem: Problem) -> Verdict: ...
+@overload
+def verify(response: str, *, gold: str, kind: Kind | None = None, options: Sequence[str] = ()) -> Verdict: ...
+def verify(
+    response: str, problem: Problem | None = None, *, gold: str | None = None, kind: Kind | None = None, options: Sequence[str] = ()
+) -> Verdict:
+    r"""Judge a response, the part after the reasoning, against a problem, or against a gold answer with its kind and options.
+
+    Given a gold answer, what stands before the last `</think>` is left out. Raises TypeError without either, or with both.
+
+    >>> verify(r"<think>Half of one.</think>So \boxed{0.5}.", gold="1/2").outcome
+    'correct'
+    """
+    if (problem is None) == (gold is None):
+        raise TypeError("verify() takes a problem or a gold answer")
+    if problem is None:
+        problem = _plain_problem(gold or "", kind, tuple(options))
+        response = _after_reasoning(response)
     verdict = VERIFIERS[problem.kind](response, problem)
     answer = verdict.answer and verdict.answer.encode("utf-8", "replace").decode()  # lone surrogates fit in no file
     return verdict.model_copy(update={"answer": answer and _shortened(answer), "verifier": f"{problem.kind}/{VERSION}"})
@@ -59,3 +95,15 @@ def warm_up() -> None:
 
 def _shortened(answer: str, length: int = 2_000) -> str:
     return answer if len(answer) <= length else answer[:length] + "…"
+
+
+@lru_cache(maxsize=1024)
+def _plain_problem(gold: str, kind: Kind | None, options: tuple[str, ...]) -> Problem:
+    told, written = kind_of_gold(gold, options=options)
+    return Problem.make("", written if kind in (None, told) else gold, kind or told, options=list(options))
+
+
+def _after_reasoning(text: str) -> str:
+    """Leave out the reasoning; what is opened and never closed is all reasoning."""
+    before, mark, after = text.rpartition("</think>")
+    return after if mark else "" if before == "" and text.lstrip().startswith("<think>") else text

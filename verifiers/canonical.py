@@ -96,6 +96,8 @@ _RENAMED = {
     "colon": ":",
     "ast": "*",
 }
+_ESCAPED = re.compile(r"\\\\(?=[A-Za-z{}])")
+"""Commands that were escaped twice, as in `\\\\frac`; outside of a matrix no line ends within an answer."""
 _THIN_COMMA = re.compile(r",\s*\\!\s*")
 _LIST_COMMA = re.compile(r"(?<=\d),\s+(?=\d{3}(?!\d))")
 """`32, 349` is a list, `32,349` a number."""
@@ -103,7 +105,7 @@ _COMMAND = re.compile(r"\\(" + "|".join(_RENAMED) + r")(?![A-Za-z])")
 _BARE_FRACTION = re.compile(r"\\frac\s*(?:(\d)\s*(\d)|(\d)\s*(\{[^{}]*\})|(\{[^{}]*\})\s*(\d))")
 _BARE_ROOT = re.compile(r"\\sqrt\s*(\d)")
 _LOOSE_BLANK = re.compile(r"(?<![A-Za-z0-9.]) | (?![A-Za-z0-9.\\])|(?<=[0-9]) (?=\\)")
-_SHORT_SCRIPT = re.compile(r"([\^_])\{([A-Za-z0-9])\}")
+_SHORT_SCRIPT = re.compile(r"([\^_])\{([A-Za-z0-9])\}(?![0-9])")
 _DEGREES = re.compile(r"\^\{? ?\\circ ?\}?|\^°")
 
 
@@ -115,6 +117,10 @@ def canonical(text: str) -> str:
     """
     if not text.isascii():
         text = _to_latex(text)
+    elif text.isdigit():
+        return text
+    if "\\\\" in text and "\\begin" not in text:
+        text = _ESCAPED.sub(r"\\", text)
     text = _TEXT.sub(r" \1 ", text)
     for _ in range(3):  # \text within \text, and no deeper
         if "\\text" not in text and "\\math" not in text and "box" not in text:
@@ -129,7 +135,7 @@ def canonical(text: str) -> str:
     text = _DEGREES.sub("°", text)
     text = _LOOSE_BLANK.sub("", text.strip())
     text = _SHORT_SCRIPT.sub(r"\1\2", text)
-    return unwrapped(text.rstrip(" .,;:").lstrip(" ,;:=").removeprefix("\\approx").strip('" '), "{}")
+    return unwrapped(text.rstrip(" .,;:\\").lstrip(" ,;:=").removeprefix("\\approx").strip('" '), "{}")
 
 
 def squeezed(text: str) -> str:

@@ -30,6 +30,7 @@ _FRACTION = re.compile(
     rf"(?P<sign>{_SIGN})(?P<whole>\d+(?: ?(?=\\)| (?=\d)))?"
     rf"(?:\\frac\{{(?P<a>{_SIGN}{_PLAIN})\}}\{{(?P<b>{_SIGN}{_PLAIN})\}}|(?P<c>{_PLAIN}) ?/ ?(?P<d>-?{_PLAIN})){_UNIT}$"
 )
+_TAIL = re.compile(r"(?P<body>.*(?:[\d})]|\\pi))(?P<unit>°| ?[A-Za-z]{2,}(?: [A-Za-z]{2,}){0,3}(?:\^\{?\d\}?)?)$", re.DOTALL)
 _SHORT_UNITS = frozenset(
     [
         "m",
@@ -151,6 +152,27 @@ def read_number(text: str) -> Number | None:
     return None
 
 
+def split_unit(text: str) -> tuple[str, str]:
+    r"""Split a canonical formula from the unit or the noun behind it; the unit is empty when there is none.
+
+    >>> split_unit(r"2\sqrt{3}cm"), split_unit("2ab")
+    (('2\\sqrt{3}', 'cm'), ('2ab', ''))
+    """
+    match = _TAIL.match(text)
+    words = re.findall(r"[A-Za-z]+", match["unit"]) if match else []
+    if match is None or not all(
+        word in _SAME_UNIT or (word in _SHORT_UNITS and len(word) > 1) or (len(word) > 4 and word not in _NO_UNITS) for word in words
+    ):
+        return text, ""
+    unit = match["unit"].strip()
+    return match["body"].strip(), _SAME_UNIT.get(unit, unit)
+
+
+def units_differ(one: str, other: str) -> bool:
+    """Say whether two units are both known and not the same."""
+    return one != other and _is_known(one) and _is_known(other)
+
+
 def same_number(gold: Number, answer: Number) -> bool:
     """Say whether two numbers are the same answer.
 
@@ -160,7 +182,7 @@ def same_number(gold: Number, answer: Number) -> bool:
     >>> same_number(Number(Fraction(1, 3)), Number(Fraction("0.3333333"), decimals=7))
     True
     """
-    if gold.unit != answer.unit and _is_known(gold.unit) and _is_known(answer.unit):
+    if units_differ(gold.unit, answer.unit):
         return False
     if gold.value == answer.value or is_rounding(gold, answer) or is_rounding(answer, gold):
         return True

@@ -4,10 +4,12 @@ r"""Find the answer that a response states: the last box, else an answer tag, a 
 
 The search goes backwards from the end and looks at bounded windows, so that its cost is linear in the response's length.
 Rules where a response states several things:
-- the last non-empty box counts; a box inside another is part of it; `not \boxed{8}` makes the answer ambiguous;
-- different boxes joined by nothing but a comma, `and`, `or`, a part's letter are parts of one answer: they are joined with
-  commas, and the whole is `hedged`: correct when the gold answer lists the same parts, ambiguous otherwise;
+- the last non-empty box counts; a box inside another is part of it; `not \boxed{8}` makes the answer hedged;
+- different boxes with nothing between them but a comma, `and`, `or`, a part's letter, a unit are parts of one answer: they are
+  joined with commas, and the whole is hedged;
+- `Final answer:` after the last box states the answer anew: one that differs from the box is hedged;
 - `either 3 or 4` and `not 7 but 8` are hedged too.
+A hedged answer is correct when the gold answer says the same, several parts included, and ambiguous otherwise.
 """
 
 from __future__ import annotations
@@ -15,10 +17,19 @@ from __future__ import annotations
 import re
 from typing import NamedTuple
 
-MAX_ANSWER = 20_000
-"""Characters of the longest answer that is looked at."""
+from .prose import last_side, value_in
+from .sentences import MAX_ANSWER, clause_of, stated_sentences
+
+LONGEST_PART = 4_000
+"""A box that holds the last one, or states a part of the same answer, begins at most so many characters before it."""
+LONGEST_JOINT = 60
+"""Characters between two parts of an answer."""
 LAST_BOXES = 50
 """So many boxes, counted from the end, are looked at."""
+A_PARAGRAPH = 200
+"""So many characters after a sentence may take it back."""
+TAIL = 2_000
+"""A guess is looked for in so many characters before the end."""
 EXPLICIT = frozenset({"boxed", "answer_tag", "sentence", "hashes"})
 """Ways of stating an answer that stand even when the response was cut off afterwards."""
 
@@ -28,24 +39,20 @@ LOOSE = frozenset({"whole_text", "bold", "sentence"})
 _BOX = re.compile(r"\\(?:boxed|fbox|framebox)(?![A-Za-z])\s*(?:\[[^\[\]]{0,20}\]\s*){0,2}(\{|[A-Za-z0-9.+-]+|)")
 _BRACE = re.compile(r"\\[{}\\]|[{}]")
 _JOINT = re.compile(
-    r"[\s$.*]*(?:\\\(|\\\)|\\\[|\\\])?[\s$]*(?:(?:,|;|&|\band\b|\bor\b|\\q?quad|\\text\{\s*(?:and|or)\s*\}|\(?[a-h]\))[\s$]*)+"
-    r"[\s$:*]*(?:and|or)?[\s$:*]*(?:\\\(|\\\[)?(?:[A-Za-z]\w?\s*=\s*)?[\s$]*"
+    r"[\s$.*]*(?:\\\(|\\\)|\\\[|\\\])?[\s$]*(?:(?:,|;|&|\band\b|\bor\b|\\q?quad|\\text\{[^{}]{0,30}\b(?:and|or)\s*\}|\(?[a-h]\))[\s$]*)+"
+    r"[\s$:*]*(?:and|or)?[\s$:*]*(?:\\\(|\\\[)?[\s$]*(?:[A-Za-z](?:_?\{?\w\}?)?\s*=\s*)?[\s$]*"
 )
-_NEGATED = re.compile(r"\b(?:not|isn't|n't)\s*[\s$:]*(?:\\\(|\\\[)?\s*$", re.IGNORECASE)
-# Possessive (`*+`) throughout and matched against a short window: blanks by the thousand must not backtrack.
-_SENTENCE = re.compile(
-    r"answers?+[*_]*+(?:\s++(?:to|for|of|in)\s[^.\n:=$]{0,80}?)?[\s*_]*+"
-    r"(?:(?:is|are|would be|should be|must be|becomes)\b|:|=|–|(?=\$?\\boxed))[\s*_]*+:?+\s*+",
-    re.IGNORECASE,
+_UNIT_JOINT = re.compile(r"(?:\\\)|\\\]|\$)?(?: [A-Za-z]+){1,3},? (?:and|or) (?:\\\(|\\\[|\$)?")
+_NEGATED = re.compile(r"(?:\b(?:not|isn't)|n't)\s*[\s$:]*(?:\\\(|\\\[)?\s*$", re.IGNORECASE)
+_OPENING = re.compile(r"(?:(?:so|thus|hence|therefore|then|now),? +)?(?:it|this|that)(?:'s| is| equals) +", re.IGNORECASE)
+_CONCLUSION = re.compile(
+    r"(?:^|[.!?:\n*]\s*)(?:so|thus|therefore|hence|in total|in conclusion|altogether|overall|finally)\b[^.\n]*$", re.IGNORECASE
 )
-_WINDOW = 200
-_CHINESE = re.compile(r"答案\s*(?:是|为|：|:)\s*[:：]?\s*")
-_CLAUSE = re.compile(
-    r"[.!?](?=\s+[A-Z*\\(]|\s*$)|。|\s+(?:because|since|which|where|as|so)\s|,\s+(?:because|since|which|where|as|so|not)\s"
-)
-_BOLD = re.compile(r"\*\*([^*\n]{1,200})\*\*")
-_NUMBER = re.compile(r"(?<![\w.])[-−]?\$?(?:\d{1,3}(?:,\d{3})+|\d+)?(?:\.\d+|(?<=\d))(?:/\d+)?%?")
-_FORMULA = re.compile(r"\$\$([^$]+)\$\$|\$([^$]+)\$|\\\(([^$]+?)\\\)|\\\[([^$]+?)\\\]")
+_FINAL = re.compile(r"final answer(?:\s+is)?[*_]*+\s*+(?::|\bis\b)?[\s:*_]*+", re.IGNORECASE)
+_BOLD = re.compile(r"\*\*([^*\n]{1,200})\*\*(\s{0,2}[:：])?")
+_OTHER_SCRIPT = re.compile(r"[\u0900-\u0dff\u0e00-\u0eff\u3040-\u30ff\u3400-\u9fff\uac00-\ud7af]")
+_FORMULA = re.compile(r"\$\$([^$]+)\$\$|(?<!\\)\$([^$\n]+)(?<!\\)\$|\\\(((?:(?!\\\().)+?)\\\)|\\\[((?:(?!\\\[).)+?)\\\]", re.DOTALL)
+_NUMBER = re.compile(r"(?<![\w.])[-−]?\$?(?:\d{1,3}(?:(?:,|\{,\})\d{3})+|\d+)?(?:\.\d+|(?<=\d))(?:/\d+)?%?")
 _HEDGE = re.compile(r"^(?:either|not|perhaps|maybe|possibly|probably|unknown|unclear)\b", re.IGNORECASE)
 
 
@@ -61,7 +68,21 @@ NOTHING = Extraction(None, None)
 
 
 def extract(response: str) -> Extraction:
-    """Find the answer that a response states in so many words."""
+    """Find the answer that a response states in so many words; in a sentence of a script without blanks, the value it states."""
+    found = statement(response)
+    if found.found_by in LOOSE and found.answer and not found.answer.isascii() and _OTHER_SCRIPT.search(found.answer):
+        value = value_in(found.answer[:TAIL])
+        if value and value.text:
+            return (
+                last_value(response)
+                if found.found_by == "sentence"
+                else Extraction(value.text, found.found_by, found.hedged or value.hedged)
+            )
+    return found
+
+
+def statement(response: str) -> Extraction:
+    """Find the answer that a response states, word by word as it stands there."""
     return (
         _boxed(response)
         or _answer_tag(response)
@@ -74,40 +95,95 @@ def extract(response: str) -> Extraction:
 
 
 def last_formula(response: str) -> Extraction:
-    """Give the last formula of a response that states no answer, else its last number: a guess, for mathematical answers."""
-    tail = response[-2000:]
-    formulas = [next(part for part in match.groups() if part is not None) for match in _FORMULA.finditer(tail)]
-    return Extraction(formulas[-1].strip(), "last_formula") if formulas and formulas[-1].strip() else last_number(response)
+    """Give the value that a response ends on, when it states none outside of a sentence: a guess, for mathematical answers.
+
+    In order: the value in the sentence that states the answer, in the last sentence that has one, the last formula, the last number.
+    """
+    guess = last_value(response)
+    if guess.answer is not None:
+        return guess
+    formulas = [next(part for part in match.groups() if part is not None).strip() for match in _FORMULA.finditer(response[-TAIL:])]
+    return Extraction(last_side(formulas[-1]).strip(), "last_formula") if formulas and formulas[-1] else last_number(response)
+
+
+def last_value(response: str) -> Extraction:
+    """Give the value in the sentence that states the answer, else in the last sentence that has one.
+
+    A conclusion, or a value in bold, a paragraph or more after that sentence states the answer anew.
+    """
+    tail = response[-TAIL:]
+    stated = next(stated_sentences(response, emphasis=True), None)
+    value = value_in(stated.answer[:TAIL]) if stated else None
+    if stated and value and not _states_anew(stated.rest):
+        return Extraction(value.text or stated.answer.replace("**", ""), "sentence", value.hedged)
+    closing = value_in(tail)
+    if closing is None:
+        return NOTHING
+    around = (
+        tail[max(0, closing.start - 40) : closing.start].rpartition("\n")[2] + tail[closing.start : closing.end + 40].partition("\n")[0]
+    )
+    found_by = "bold" if closing.in_bold else "last_sentence"
+    changed = bool(value and value.text and value.text != closing.text)
+    return Extraction(closing.text or around.replace("**", ""), found_by, closing.hedged or changed)
+
+
+def _states_anew(rest: str) -> bool:
+    closing = value_in(rest[-TAIL:]) if len(rest) > A_PARAGRAPH else None
+    if closing is None or not closing.text:
+        return False
+    return closing.in_bold or bool(_CONCLUSION.search(rest[-TAIL:][: closing.start][-A_PARAGRAPH:]))
 
 
 def last_number(response: str) -> Extraction:
     """Give the last number of a response that states no answer: a guess, for kinds whose answers are numbers."""
-    matches = list(_NUMBER.finditer(response[-2000:]))
+    matches = list(_NUMBER.finditer(response[-TAIL:]))
     return Extraction(matches[-1][0].replace("$", ""), "last_number") if matches else NOTHING
 
 
 def _boxed(text: str) -> Extraction | None:
     boxes: list[tuple[int, int, str]] = []
-    end = len(text)
+    boxed = text.rfind("\\boxed")
+    starts = {"\\boxed": boxed, "\\fbox": text.rfind("\\fbox", max(boxed, 0)), "\\framebox": text.rfind("\\framebox", max(boxed, 0))}
     for _ in range(LAST_BOXES):
-        start = max(text.rfind(command, 0, end) for command in ("\\boxed", "\\fbox", "\\framebox"))
+        start = max(starts.values())
         if start < 0:
             break
-        end = start
+        command = "\\boxed" if starts["\\boxed"] == start else "\\fbox" if starts["\\fbox"] == start else "\\framebox"
         box = _box_at(text, start)
+        starts[command] = text.rfind(command, max(0, start - LONGEST_PART) if boxes or box else 0, start)
         if box is None:
             continue
         if boxes and box[1] > boxes[-1][1]:  # it holds the boxes after it
             boxes = [held for held in boxes if held[0] >= box[1]]
-        if boxes and not _JOINT.fullmatch(text[box[1] : boxes[-1][0]][:60]):
+        if boxes and not _are_joined(text, box[1], boxes[-1][0]):
             break
         boxes.append(box)
     if not boxes:
         return None
-    parts = list(dict.fromkeys(content for _, _, content in reversed(boxes)))
-    first = boxes[-1][0]
+    parts = [boxes[0][2]] if len(boxes) == 1 else list(dict.fromkeys(content for _, _, content in reversed(boxes)))
+    first, last = boxes[-1][0], boxes[0][1]
     hedged = len(parts) > 1 or bool(_NEGATED.search(text[max(0, first - 20) : first])) or bool(_HEDGE.match(parts[0]))
-    return Extraction(", ".join(parts), "boxed", hedged)
+    return _changed(text[last : last + MAX_ANSWER], parts) or Extraction(", ".join(parts), "boxed", hedged)
+
+
+def _are_joined(text: str, end: int, start: int) -> bool:
+    between = text[end:start] if start - end <= LONGEST_JOINT else "."
+    return not between or bool(_JOINT.fullmatch(between) or _UNIT_JOINT.fullmatch(between))
+
+
+def _changed(after: str, parts: list[str]) -> Extraction | None:
+    """Find the answer that is stated anew after the last box, when it is another one."""
+    if "inal answer" not in after and "inal Answer" not in after:
+        return None
+    match = [*_FINAL.finditer(after)][-1:]
+    if not match:
+        return None
+    clause = _FINAL.sub("", clause_of(after[match[0].end() :]).strip("*_ \n"))
+    value = value_in(clause[:TAIL])
+    if value is None or not value.text or value.text in parts or clause.strip("$ ") in parts or "(" in value.text:
+        return None
+    plain = value.end - value.start > len(clause) - 6
+    return Extraction(clause if plain else value.text, "sentence", hedged=True)
 
 
 def _box_at(text: str, start: int) -> tuple[int, int, str] | None:
@@ -137,31 +213,8 @@ def _answer_tag(text: str) -> Extraction | None:
 
 
 def _sentence(text: str) -> Extraction | None:
-    lowered = text.lower() if len(text) < 1 << 20 else text[-(1 << 20) :].lower()
-    if len(lowered) != len(text):  # some letters change their length; the end is what matters
-        lowered = text
-    end = len(lowered)
-    for _ in range(LAST_BOXES):
-        end = max(lowered.rfind("answer", 0, end), lowered.rfind("答案", 0, end))
-        if end < 0:
-            return None
-        match = _SENTENCE.match(text, end, end + _WINDOW) or _CHINESE.match(text, end, end + _WINDOW)
-        if match:
-            found = _statement(_clause(text[match.end() : match.end() + MAX_ANSWER]), "sentence")
-            if found:
-                return found
-    return None
-
-
-def _clause(text: str) -> str:
-    """Cut what follows "the answer is" down to the answer."""
-    text = text.lstrip()
-    for opener, closer in (("$$", "$$"), ("\\[", "\\]")):  # a displayed formula is the whole answer
-        if text.startswith(opener):
-            return text[2:].partition(closer)[0]
-    line = text.partition("\n")[0]
-    clause = _CLAUSE.split(line, maxsplit=1)[0]
-    return clause.rpartition(" is ")[2].strip()  # "the answer is: the volume is 5"
+    """Find the last sentence that states the answer."""
+    return next((found for stated in stated_sentences(text) if (found := _statement(stated.answer, "sentence"))), None)
 
 
 def _hashes(text: str) -> Extraction | None:
@@ -170,16 +223,23 @@ def _hashes(text: str) -> Extraction | None:
 
 
 def _bold(text: str) -> Extraction | None:
-    last = [match[1].strip() for match in _BOLD.finditer(text.rstrip().rpartition("\n\n")[2][-1000:])]
-    return _statement(last[-1], "bold") if last and not last[-1].endswith(":") else None
+    bold = [match[1].strip() for match in _BOLD.finditer(text.rstrip().rpartition("\n\n")[2][-1000:]) if not match[2]]
+    return _statement(bold[-1], "bold") if bold and not bold[-1].endswith((":", "：")) else None
 
 
 def _whole_text(text: str) -> Extraction | None:
     stripped = text.strip()
     is_prose = len(re.findall(r"(?<![\\A-Za-z])[A-Za-z]{2,}", stripped[:400])) > 6
-    return None if "\n" in stripped or "box" in stripped or len(stripped) > MAX_ANSWER or is_prose else _statement(stripped, "whole_text")
+    is_prose = is_prose or len(re.findall(r"[^\W\d_A-Za-z]", stripped[:400])) > 30
+    return (
+        None
+        if "\n" in stripped or "box" in stripped or len(stripped) > MAX_ANSWER or is_prose
+        else _statement(_OPENING.sub("", stripped, count=1) if _OPENING.match(stripped) else stripped, "whole_text")
+    )
 
 
 def _statement(text: str, found_by: str) -> Extraction | None:
     answer = text.strip(" \n\t*_")
-    return Extraction(answer, found_by, bool(_HEDGE.match(answer))) if answer.strip(" .,:;$") else None
+    if answer.startswith("(") and "=" in answer and answer.endswith(")") and answer.count("(") == 1:
+        answer = answer[1:-1]
+    return Extraction(answer, found_by, bool(_HEDGE.match(answer))) if answer.strip(" .,:;$#") else None

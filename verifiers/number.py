@@ -1,92 +1,78 @@
-r"""The verifier of kind `number`: integers, decimals, lists of them and true/false, within a tolerance (TheoremQA).
+r"""The verifier of kind `number`: integers and decimals, within a tolerance (`verifiers.tolerance`).
 
-Rules: an integer gold answer must be met exactly; a decimal gold answer within `RELATIVE_TOLERANCE` or half a unit of its last
-digit; lists element by element, in order; `true`/`false` also as yes/no. TheoremQA's own script allows 4 % on decimals
-(TIGER-AI-Lab/TheoremQA, `number_utils`), which accepts 3.0 for pi; 1 % is the rounding its three-digit answers need.
-A unit or a percent sign in the response is held against the number only when the gold answer has one too.
+A gold answer of another shape is judged by its own rules: `true` as a boolean, `[1, 2]` as a list. Numbers up to twenty may be
+spelled out. Of a sentence around a number, the number that it states is taken.
 """
 
 from __future__ import annotations
 
-from fractions import Fraction
-
 from ..schemas.problem import Problem
-from ..schemas.verdict import Outcome, Verdict
-from .canonical import canonical, unwrapped
+from ..schemas.verdict import Verdict
+from .boolean import truth_of, verify_boolean
+from .canonical import canonical
 from .exact import Number, read_number
-from .extraction import LOOSE, Extraction, extract, last_number
-from .structure import is_words, read_items, strip_name
-from .symbolic import numeric_value
+from .extraction import LOOSE, extract, last_formula
+from .lists import parts_of, value_of, verify_list
+from .structure import is_words
+from .tolerance import is_close
 
-RELATIVE_TOLERANCE = Fraction(1, 100)
-_TRUE = frozenset({"true", "yes", "correct"})
-_FALSE = frozenset({"false", "no", "incorrect"})
+_SPELLED = [
+    "zero",
+    "one",
+    "two",
+    "three",
+    "four",
+    "five",
+    "six",
+    "seven",
+    "eight",
+    "nine",
+    "ten",
+    "eleven",
+    "twelve",
+    "thirteen",
+    "fourteen",
+    "fifteen",
+    "sixteen",
+    "seventeen",
+    "eighteen",
+    "nineteen",
+    "twenty",
+]
 
 
 def verify_number(response: str, problem: Problem) -> Verdict:
-    """Judge a response to a problem whose answer is a number, a list of numbers, or true or false."""
+    """Judge a response to a problem whose answer is a number."""
+    if truth_of(problem.answer) is not None:
+        return verify_boolean(response, problem)
+    gold_text = canonical(problem.answer)
+    golds = parts_of(gold_text)
+    if len(golds) > 1:
+        return verify_list(response, problem)
+    gold = read_number(golds[0]) if golds else None
+    if gold is None:
+        return Verdict(outcome="unreadable_gold", decided_by="number")
     found = extract(response)
-    gold = canonical(problem.answer).lower()
-    if gold in _TRUE | _FALSE:
-        found = found if found.answer is not None else Extraction(_last_truth(response), "last_word")
-        outcome, rule = _same_truth(gold, canonical(found.answer or ""))
-    else:
-        if found.answer is None or (found.found_by in LOOSE and not found.hedged and is_words(canonical(found.answer))):
-            found = last_number(response)
-        outcome, rule = _same_numbers(canonical(problem.answer), canonical(found.answer or ""))
+    answer = None if found.answer is None else _read(found.answer)
+    if found.answer is None or (answer is None and found.found_by in LOOSE and not found.hedged and is_words(canonical(found.answer))):
+        found = last_formula(response)
+        answer = None if found.answer is None else _read(found.answer)
     if found.answer is None:
         return Verdict(outcome="no_answer")
-    if found.hedged and outcome != "correct":
+    if answer is not None and is_close(gold, answer):
+        outcome, rule = "correct", "tolerance"
+    elif found.hedged:
         outcome, rule = "ambiguous", "hedged"
+    elif len(parts_of(canonical(found.answer))) > 1:
+        outcome, rule = "wrong", "length"
+    else:
+        outcome, rule = ("unreadable_answer", "number") if answer is None else ("wrong", "tolerance")
     return Verdict(outcome=outcome, answer=found.answer, found_by=found.found_by, decided_by=rule)
 
 
-def _last_truth(response: str) -> str | None:
-    words = response[-2000:].lower().replace("*", " ").replace(".", " ").split()
-    return next((word for word in reversed(words) if word in _TRUE | _FALSE), None)
-
-
-def _same_truth(gold: str, answer: str) -> tuple[Outcome, str]:
-    said = {word.strip(".,;:!") in _TRUE for word in answer.lower().split() if word.strip(".,;:!") in _TRUE | _FALSE}
-    if len(said) != 1:
-        return "unreadable_answer" if not said else "ambiguous", "truth"
-    return "correct" if said == {gold in _TRUE} else "wrong", "truth"
-
-
-def _same_numbers(gold_text: str, answer_text: str) -> tuple[Outcome, str]:
-    golds = [read_number(part) for part in _parts(gold_text)]
-    if not golds or None in golds:
-        return "unreadable_gold", "number"
-    parts = _parts(answer_text)
-    answers = [read_number(part) or _evaluated(part) for part in parts]
-    if None in answers:
-        return "unreadable_answer", "number"
-    if len(golds) != len(answers):
-        return "wrong", "length"
-    pairs = zip(golds, answers, strict=True)
-    return ("correct" if all(gold and answer and is_close(gold, answer) for gold, answer in pairs) else "wrong"), "tolerance"
-
-
-def _parts(text: str) -> tuple[str, ...]:
-    text = strip_name(text).text
-    items = None if read_number(text) else read_items(text)
-    return items.parts if items else (unwrapped(unwrapped(text, "[]"), "()"),)
-
-
-def _evaluated(text: str) -> Number | None:
-    r"""Read a closed expression such as `\sqrt{2}/2` or `x \approx 0.71`."""
-    value = numeric_value(text.rpartition("\\approx")[2])
-    return None if value is None else Number(value, decimals=17)
-
-
-def is_close(gold: Number, answer: Number) -> bool:
-    """Say whether an answer is within the gold number's tolerance.
-
-    >>> is_close(Number(Fraction("0.667"), decimals=3), Number(Fraction(2, 3)))
-    True
-    """
-    values = [answer.value] if gold.unit == answer.unit or answer.unit != "%" else [answer.value, answer.value / 100]
-    if gold.decimals is None:
-        return gold.value in values or (answer.decimals == 17 and abs(gold.value - answer.value) * 10**9 <= max(1, abs(gold.value)))
-    allowed = max(abs(gold.value) * RELATIVE_TOLERANCE, Fraction(1, 2 * 10**gold.decimals))
-    return any(abs(gold.value - value) <= allowed for value in values)
+def _read(text: str) -> Number | None:
+    parts = parts_of(canonical(text))
+    word = canonical(text).lower()
+    if word in _SPELLED:
+        return read_number(str(_SPELLED.index(word)))
+    return value_of(parts[0]) if len(parts) == 1 else None

@@ -8,10 +8,13 @@ from __future__ import annotations
 import re
 from typing import NamedTuple
 
+_QUANTITY = r"[A-Z][A-Z]*(?:_[A-Za-z0-9]|_\{[A-Za-z0-9]+\})?'?"
+"""A segment, an angle's points, an area: what geometry gives a name to."""
 _NAME = re.compile(
-    r"(?:[A-Za-z](?:_[A-Za-z0-9]|')?|\\[a-z]+|[a-zA-Z]\([a-z](?:,[a-z])*\)|\([a-z](?:,[a-z])+\)) ?(?:=|\\in(?![a-z]))(?P<rest>[^=<>]+)$"
+    rf"(?:\\(?:angle|triangle) ?{_QUANTITY}|{_QUANTITY} ?[:/] ?{_QUANTITY}|\\frac\{{{_QUANTITY}\}}\{{{_QUANTITY}\}}|[A-Z]{{2,}}"
+    r"|[A-Za-z](?:_[A-Za-z0-9]|')?|\\[a-z]+|[a-zA-Z]\([a-z](?:,[a-z])*\)|\([a-z](?:,[a-z])+\)) ?(?:=|\\in(?![a-z]))(?P<rest>[^=<>]+)$"
 )
-_MATRIX = re.compile(r"\\begin\{([pbvBV]?matrix|array)\}(?:\{[lcr|]+\})?(.*)\\end\{\1\}$", re.DOTALL)
+_MATRIX = re.compile(r"(-?)([\[(]?)\\begin\{([pbvBV]?matrix|array)\}(?:\{[lcr| ]+\})?(.*)\\end\{\3\}([\])]?)$", re.DOTALL)
 _FUNCTIONS = frozenset(
     [
         "sin",
@@ -47,7 +50,7 @@ _FUNCTIONS = frozenset(
     ]
 )
 _CLOSES = {"(": ")", "[": "]", "\\{": "\\}", "{": "}"}
-_TOKEN = re.compile(r"\\[{}]|[(){}\[\],;&]|\\\\| or | and |\\cup(?![a-z])|\\pm(?![a-z])|\\(?:begin|end)\{[a-z]*\}")
+_TOKEN = re.compile(r"\\[{}]|[(){}\[\],;&=]|\\\\| or | and |\\cup(?![a-z])|\\pm(?![a-z])|\\(?:begin|end)\{[a-z]*\}")
 
 
 class Named(NamedTuple):
@@ -83,16 +86,22 @@ def strip_name(text: str) -> Named:
 def read_items(text: str) -> Items | None:
     """Read an answer that holds several values; None when it holds one."""
     matrix = _MATRIX.match(text)
-    if matrix:
-        cells = tuple(cell.strip() for row in split(matrix[2], ("\\\\",)) for cell in [*split(row, ("&",)), "\\\\"])
+    if matrix and bool(matrix[2]) == bool(matrix[5]) and matrix[4].count("\\begin") == 0:
+        rows = split(matrix[4], ("\\\\",))
+        rows = rows[:-1] if len(rows) > 1 and not rows[-1] else rows
+        cells = tuple(cell.strip() for row in rows for cell in [*split(row, ("&",)), "\\\\"])
+        if matrix[1]:
+            cells = tuple(cell if cell == "\\\\" else f"-({cell})" for cell in cells)
         return Items("matrix", cells, ordered=True)
+    if "=" in text and "," in text and (systems := _systems(text)):
+        return Items("", systems, ordered=False)
     for separators, brackets in (((" or ",), ""), ((",", ";", " and "), ""), (("\\cup",), "cup")):
         parts = split(text, separators)
         if len(parts) > 1 and all(parts):
             return Items(brackets, _flat(parts), ordered=False, choice=separators == (" or ",))
-    if "\\pm" in text and "\\mp" not in text and len(split(text, ("\\pm",))) == 2:
-        before, after = split(text, ("\\pm",))
-        return Items("", (f"{before}+{after}" if before else after, f"{before}-{after}"), ordered=False)
+    if text.count("\\pm") == 1 and len(split(text, ("=",))) == 1:  # two of them need not go together
+        parts = [text.replace("\\pm", plus).replace("\\mp", minus) for plus, minus in (("+", "-"), ("-", "+"))]
+        return Items("", tuple(part.removeprefix("+").strip() for part in parts), ordered=False)
     for opener in ("(", "[", "\\{"):
         for closer in (")", "]") if opener != "\\{" else ("\\}",):
             if text.startswith(opener) and text.endswith(closer) and len(text) > len(opener) + len(closer):
@@ -100,6 +109,14 @@ def read_items(text: str) -> Items | None:
                 if all(parts) and (len(parts) > 1 or opener == "\\{"):
                     return Items(opener + closer, tuple(parts), ordered=opener != "\\{")
     return None
+
+
+def _systems(text: str) -> tuple[str, ...] | None:
+    """Read several solutions of several unknowns each, as in `p=5,q=2;p=7,q=2`."""
+    parts = split(text, (";", " and "))
+    values = [split(part, (",",)) for part in parts]
+    alike = len(parts) > 1 and {len(row) for row in values} == {len(values[0])} and len(values[0]) > 1
+    return tuple(parts) if alike and all("=" in value for row in values for value in row) else None
 
 
 def _flat(parts: list[str]) -> tuple[str, ...]:

@@ -8,10 +8,11 @@ import unicodedata
 from ..schemas.problem import Problem
 from ..schemas.verdict import Verdict
 from .canonical import canonical
-from .extraction import Extraction, extract
+from .extraction import EXPLICIT, Extraction, statement
 
 _ARTICLE = re.compile(r"\b(?:a|an|the)\b")
 _PUNCTUATION = re.compile(r"[^\w\s+\-*/=<>^%]|_")
+_LABEL = re.compile(r"(?:^|\s)(?:\*\*)?answer(?: is)?\s*$")
 
 
 def verify_text(response: str, problem: Problem) -> Verdict:
@@ -19,14 +20,28 @@ def verify_text(response: str, problem: Problem) -> Verdict:
     gold = plain_words(problem.answer)
     if not gold:
         return Verdict(outcome="unreadable_gold", decided_by="empty")
-    found = extract(response)
+    found = statement(response)
+    same = found.answer is not None and plain_words(found.answer) == gold
+    whole = None if same else _where_it_stands_whole(response, gold, found)
+    if whole:
+        return Verdict(outcome="correct", answer=problem.answer, found_by=whole, decided_by="words")
     if found.answer is None:
-        last_line = response.strip().rpartition("\n")[2]
-        if plain_words(last_line) != gold:
-            return Verdict(outcome="no_answer")
-        found = Extraction(last_line, "last_line")
-    outcome = "correct" if plain_words(found.answer or "") == gold else "ambiguous" if found.hedged else "wrong"
+        return Verdict(outcome="no_answer")
+    outcome = "correct" if same else "ambiguous" if found.hedged else "wrong"
     return Verdict(outcome=outcome, answer=found.answer, found_by=found.found_by, decided_by="words")
+
+
+def _where_it_stands_whole(response: str, gold: str, found: Extraction) -> str | None:
+    """Say where a gold answer stands that is longer than what a statement is cut down to: last line, whole text, last sentence."""
+    text = response[-20 * len(gold) - 1_000 :].strip()
+    if found.answer is None and plain_words(text.rpartition("\n")[2]) == gold:
+        return "last_line"
+    if found.found_by in EXPLICIT - {"sentence"}:
+        return None
+    words = plain_words(text)
+    if words == gold:
+        return "whole_text"
+    return "sentence" if words.endswith(gold) and _LABEL.search(words[: -len(gold)]) else None
 
 
 def plain_words(text: str) -> str:

@@ -8,8 +8,9 @@ ends it (huggingface/Math-Verify#63, #65), and a time-out that ends only the wai
 (areal-project/AReaL#1426). A deadline is CPU time of the worker on that item, so that a busy machine does not turn right answers into
 time-outs; a wall-clock limit of `WALL_PER_CPU` times as much catches a worker that sleeps.
 
-One thread does all the work; no signal handlers, any thread may submit, and the caller needs no `__main__` guard.
-What is submitted and not judged yet stays in memory: how much that is, is the caller's business.
+Neighbours in the queue go to one worker, whose caches know their problem; what lies behind an item that takes long goes to
+other workers. One thread does all the work; no signal handlers, any thread may submit, and the caller needs no `__main__` guard.
+A pool does not survive a fork: the child opens its own. How much is submitted and waits in memory is the caller's business.
 """
 
 from __future__ import annotations
@@ -18,12 +19,11 @@ import contextlib
 import json
 import os
 import selectors
+import signal
 import tempfile
 import threading
 from collections import deque
 from collections.abc import Iterable
-from concurrent.futures import Future
-from time import monotonic
 from types import TracebackType
 from typing import IO, NamedTuple, Self
 
@@ -31,30 +31,38 @@ from ...schemas.problem import Problem
 from ...schemas.recipe import VerifyConfig
 from ...schemas.verdict import Outcome, Verdict
 from ...verifiers import VERSION
-from .worker_process import WorkerProcess
+from .judging import Judged
+from .worker_process import WorkerProcess, usable_cores
 
 WALL_PER_CPU = 6
 """Wall-clock limit of an item, in deadlines."""
-AHEAD = 16
+AHEAD = 64
 """Items sent to a worker before it has answered the first, so that it never waits for the parent."""
+AHEAD_BYTES = 1 << 20
+"""No more is sent ahead once this much is."""
+ITEMS_PER_WORKER = 16
+"""Another worker is started when there are so many items for each of those that are at work."""
+SLOW_SECONDS = 0.1
+"""An item that takes longer gets its worker to itself."""
 TICK_SECONDS = 0.05
-"""How often deadlines are looked at."""
+"""How often, at least, slow items and deadlines are looked at."""
 START_SECONDS = 300.0
 """Wall-clock limit of a worker's start."""
-FAILED_STARTS = 3
-"""Workers in a row that die before they are ready, after which the pool gives up."""
+DEATHS_IN_A_ROW = 3
+"""Workers in a row that die without having judged anything, after which the pool gives up."""
 
 
 class Item(NamedTuple):
     """One response to judge."""
 
-    line: bytes
+    frame: bytes
+    """As the worker reads it, without its number."""
     kind: str
-    future: Future[Verdict]
+    future: Judged
 
 
 class VerifierPool:
-    """A pool of `config.workers` killable workers, started as they are needed. A context manager; not reusable.
+    """At most `config.workers` killable workers, started as they are needed; a context manager, not reusable.
 
     Leaving the block waits for what is submitted, or cancels it when the block is left by an exception.
     """
@@ -62,15 +70,16 @@ class VerifierPool:
     def __init__(self, config: VerifyConfig, verifier: str = "cotkit.verifiers:judge") -> None:
         self.config = config
         self.verifier = verifier
-        self.size = config.workers or _cores()
+        self.size = config.workers or usable_cores()
         self._new: deque[Item] = deque()
         """Submitted; the only thing that callers' threads and the pool's thread share."""
         self._waiting: deque[Item] = deque()
         self._workers: list[WorkerProcess] = []
-        self._failed_starts = 0
+        self._deaths_in_a_row = 0
         self._closing = threading.Event()
         self._cancelled = threading.Event()
         self._failure: BaseException | None = None
+        self._last_problem: tuple[Problem | None, bytes] = (None, b"")
         self._lock = threading.Lock()
         self._thread = threading.Thread(target=self._run, name="cotkit-verifier-pool", daemon=True)
 
@@ -101,20 +110,28 @@ class VerifierPool:
                 self._wake_writer = -1
             self._errors.close()
 
-    def submit(self, response: str, problem: Problem, finish_reason: str) -> Future[Verdict]:
+    def submit(self, response: str, problem: Problem, finish_reason: str) -> Judged:
         """Queue one response; from any thread. Raises RuntimeError when the pool is closed or its workers cannot start."""
-        line = json.dumps((response, problem.model_dump(), finish_reason)).encode() + b"\n"
-        item = Item(line, problem.kind, Future())
+        text = response.encode("utf-8", "surrogatepass")
+        known, line = self._last_problem
+        if known is not problem:  # samples of one problem come one after the other
+            line = json.dumps(problem.model_dump()).encode()
+            self._last_problem = problem, line
+        item = Item(b"%d %d %s\n%s%s" % (len(line), len(text), json.dumps(finish_reason).encode(), line, text), problem.kind, Judged())
         with self._lock:
             if self._failure is not None:
                 raise RuntimeError("the verifier pool has failed") from self._failure
             if self._closing.is_set() or not self._thread.is_alive():
-                raise RuntimeError("the verifier pool is not open: submit inside its `with` block")
+                raise RuntimeError("the verifier pool is not open: submit inside its `with` block, in the process that opened it")
             self._new.append(item)
-            first = len(self._new) == 1
-        if first:
+            asleep = len(self._new) == 1
+        if asleep:
             self._wake()
         return item.future
+
+    def failed(self) -> bool:
+        """Say whether the pool has given up, and takes nothing more."""
+        return self._failure is not None
 
     def worker_pids(self) -> list[int]:
         """Give the process ids of the workers that are alive now."""
@@ -149,33 +166,35 @@ class VerifierPool:
             return self._closing.is_set() and not self._waiting and not any(worker.outstanding for worker in self._workers)
 
     def _hand_out(self) -> None:
-        """Send what waits to the workers that have room, and start workers while there is more than they can take."""
-        for depth in range(1, AHEAD + 1):
-            for worker in self._workers:
-                if worker.ready and not worker.retired and not worker.unsent and len(worker.outstanding) < depth:
-                    item = self._next()
-                    if item is None:
-                        return
-                    worker.give(item, item.line)
-                    self._listen(worker)
+        """Send what waits to the workers that have room, neighbours to one worker, and start workers while there is much left."""
+        open_to_more = [worker for worker in self._workers if worker.ready and not worker.retired and not self._is_slow(worker)]
+        for place, worker in enumerate(sorted(open_to_more, key=lambda worker: len(worker.outstanding))):
+            share = -(-len(self._waiting) // (len(open_to_more) - place))
+            if self._waiting and not worker.unsent:
+                worker.give(self._next(min(share, AHEAD - len(worker.outstanding))))
+                self._listen(worker)
+        slow = sum(worker.ready and self._is_slow(worker) for worker in self._workers)
+        wanted = min(self.size, slow + -(-len(self._waiting) // ITEMS_PER_WORKER))
         starting = sum(not worker.ready for worker in self._workers)
-        while len(self._waiting) > starting and len(self._workers) < self.size:
-            worker = WorkerProcess.start(self.verifier, self.config.memory_mib, self._errors)
-            self._workers.append(worker)
-            self._selector.register(worker.answers, selectors.EVENT_READ, worker)
-            starting += 1
+        for _ in range(min(wanted - slow - starting, self.size - len(self._workers))):
+            self._workers.append(WorkerProcess.start(self.verifier, self.config, self._errors))
+            self._selector.register(self._workers[-1].answers, selectors.EVENT_READ, self._workers[-1])
 
-    def _next(self) -> Item | None:
-        while self._waiting:
+    def _next(self, count: int) -> Iterable[tuple[Item, bytes]]:
+        size = 0
+        while self._waiting and count > 0 and size < AHEAD_BYTES:
             item = self._waiting.popleft()
-            # an item that a lost worker left behind runs already
+            # an item that a worker left behind runs already
             if item.future.running() or item.future.set_running_or_notify_cancel():
-                return item
-        return None
+                size += len(item.frame)
+                count -= 1
+                yield item, item.frame
+
+    def _is_slow(self, worker: WorkerProcess) -> bool:
+        return worker.current() is not None and worker.seconds_since_step() > SLOW_SECONDS
 
     def _wait_for_answers(self) -> None:
-        idle = not any(worker.outstanding or not worker.ready for worker in self._workers)
-        for key, _ in self._selector.select(None if idle else TICK_SECONDS):
+        for key, _ in self._selector.select(self._seconds_to_next_look()):
             if key.fileobj == self._wake_reader:
                 os.read(self._wake_reader, 1 << 16)
             elif key.data in self._workers:
@@ -184,6 +203,11 @@ class VerifierPool:
                 else:
                     key.data.send()
                     self._listen(key.data)
+
+    def _seconds_to_next_look(self) -> float | None:
+        busy = [worker for worker in self._workers if worker.outstanding or not worker.ready]
+        left = [self.config.deadline_seconds - worker.spent().cpu for worker in busy if worker.current() is not None]
+        return max(0.005, min([TICK_SECONDS, *left])) if busy else None
 
     def _listen(self, worker: WorkerProcess) -> None:
         registered = worker.items in self._selector.get_map()
@@ -195,56 +219,65 @@ class VerifierPool:
     def _take_answers(self, worker: WorkerProcess) -> None:
         messages, ended = worker.receive()
         for message in messages:
-            worker.mark(message.pop("cpu"))
+            if "broken" in message:
+                raise RuntimeError(f"a verifier worker cannot import what it needs: {message['broken']}")
             if message.pop("ready", False):
                 worker.ready = True
-                self._failed_starts = 0
-            else:
-                item: Item = worker.outstanding.popleft()
+                continue
+            self._deaths_in_a_row = 0
+            item: Item | None = worker.outstanding.pop(message.pop("number"), None)
+            milliseconds = message.pop("milliseconds")
+            worker.retired = message["outcome"] == "out_of_memory"
+            if item is not None:  # else it was taken back while the answer was on its way
+                item.future.milliseconds = milliseconds
                 item.future.set_result(Verdict.model_construct(**message))
-                worker.retired = message["outcome"] == "out_of_memory"
         if ended:
             worker.wait_for_end()
             self._replace(worker, "crashed", "")
 
     def _enforce_limits(self) -> None:
         for worker in list(self._workers):
-            limit = self._limit_passed(worker)
+            if worker.ready and len(worker.outstanding) > 1 and self._is_slow(worker):
+                self._waiting.extendleft(reversed(worker.take_back()))
+            limit, current = self._limit_passed(worker), worker.current()
             if limit is None:
                 continue
-            current = worker.outstanding[0] if worker.outstanding else None
             self._take_answers(worker)  # an answer may have come while we looked
-            if worker in self._workers and (worker.outstanding[0] if worker.outstanding else None) is current:
+            if worker in self._workers and worker.current() == current and self._limit_passed(worker):
                 self._replace(worker, "timeout", limit)
 
     def _limit_passed(self, worker: WorkerProcess) -> str | None:
         """Name the limit that a worker's current item, or its start, has passed."""
-        seconds = monotonic() - worker.wall_mark
-        deadline = self.config.deadline_seconds
-        if not worker.ready:
-            return "start" if seconds > START_SECONDS else None
-        if not worker.outstanding or seconds < deadline:
+        if not worker.ready or worker.importing:
+            return "start" if worker.seconds_since_step() > START_SECONDS else None
+        if worker.current() is None:
             return None
-        if worker.cpu_since_mark() >= deadline:
+        spent, deadline = worker.spent(), self.config.deadline_seconds
+        if spent.cpu >= deadline:
             return "cpu"
-        return "wall" if seconds >= WALL_PER_CPU * deadline else None
+        return "wall" if spent.wall >= WALL_PER_CPU * deadline else None
 
     def _replace(self, worker: WorkerProcess, outcome: Outcome, decided_by: str) -> None:
-        """Kill a worker; its current item gets the outcome, the items behind it go to other workers."""
+        """Kill a worker; its current item gets the outcome, the rest of what it had goes to other workers."""
         for descriptor in (worker.answers, worker.items):
             if descriptor in self._selector.get_map():
                 self._selector.unregister(descriptor)
+        current = None if worker.retired else worker.current()
+        lost: Item | None = None if current is None else worker.outstanding.pop(current)
+        seconds = worker.seconds_since_step()
         status = worker.kill()
         self._workers.remove(worker)
-        if not worker.ready:
-            self._failed_starts += 1
-            if self._failed_starts >= FAILED_STARTS:
-                raise RuntimeError(f"a verifier worker cannot start: {self._last_errors()}")
-        if worker.outstanding and not worker.retired:
-            lost: Item = worker.outstanding.popleft()
+        if status == -signal.SIGXCPU:
+            outcome, decided_by = "timeout", "cpu"
+        if lost is not None:
             reason = decided_by or (f"signal {-status}" if status < 0 else f"exit {status}")
+            lost.future.milliseconds = 1000 * seconds
             lost.future.set_result(Verdict(outcome=outcome, decided_by=reason, verifier=f"{lost.kind}/{VERSION}"))
-        self._waiting.extendleft(reversed(worker.outstanding))
+        elif not worker.retired:
+            self._deaths_in_a_row += 1
+            if self._deaths_in_a_row >= DEATHS_IN_A_ROW:
+                raise RuntimeError(f"a verifier worker cannot start: {self._last_errors()}")
+        self._waiting.extendleft(reversed(worker.outstanding.values()))
 
     def _last_errors(self) -> str:
         self._errors.seek(max(0, self._errors.seek(0, os.SEEK_END) - 4000))
@@ -254,7 +287,7 @@ class VerifierPool:
         for worker in self._workers:
             worker.kill()
         with self._lock:
-            left: Iterable[Item] = [*(item for worker in self._workers for item in worker.outstanding), *self._waiting, *self._new]
+            left: Iterable[Item] = [*(item for worker in self._workers for item in worker.outstanding.values()), *self._waiting, *self._new]
             self._workers.clear()
             self._new.clear()
             self._closing.set()
@@ -265,7 +298,3 @@ class VerifierPool:
                 item.future.set_exception(RuntimeError("the verifier pool was closed before this was judged"))
             else:
                 item.future.cancel()
-
-
-def _cores() -> int:
-    return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1

@@ -3,41 +3,57 @@
 from __future__ import annotations
 
 import contextlib
+import fcntl
 import json
 import os
 import subprocess
 import sys
-from collections import deque
-from time import monotonic
-from typing import IO, Any, Self
+import tempfile
+import time
+from collections.abc import Iterable
+from typing import IO, Any, NamedTuple, Self
+
+from ...schemas.recipe import VerifyConfig
+from .progress_page import BYTES, ProgressPage
 
 WORKER = "cotkit.pipelines.execute.worker"
+PIPE_BYTES = 1 << 18
+"""Room in the pipe to a worker, where the system grants it: a batch of responses goes in with one write."""
+
+
+class Spent(NamedTuple):
+    """What the current item has taken so far, in seconds."""
+
+    cpu: float
+    wall: float
 
 
 class WorkerProcess:
     """A running worker; items are answered in the order they were given."""
 
-    def __init__(self, process: subprocess.Popen[bytes]) -> None:
+    def __init__(self, process: subprocess.Popen[bytes], page: ProgressPage) -> None:
         assert process.stdin
         assert process.stdout
         self._process = process
+        self._page = page
         self.pid = process.pid
         self.items = process.stdin.fileno()
         self.answers = process.stdout.fileno()
+        with contextlib.suppress(OSError, AttributeError):
+            fcntl.fcntl(self.items, fcntl.F_SETPIPE_SZ, PIPE_BYTES)
         os.set_blocking(self.items, False)
         os.set_blocking(self.answers, False)
         self.ready = False
         self.retired = False
         """It said that it will end by itself, after the last item it answered."""
-        self.outstanding: deque[Any] = deque()
+        self.outstanding: dict[int, Any] = {}
+        """Items without an answer by their numbers, in the order in which they were given."""
         self.unsent = memoryview(b"")
-        self.wall_mark = monotonic()
-        """When the first outstanding item was begun, or the start of the process."""
-        self._cpu_mark = 0.0
+        self._given = 0
         self._received = b""
 
     @classmethod
-    def start(cls, verifier: str, memory_mib: int, errors: IO[bytes]) -> Self:
+    def start(cls, verifier: str, config: VerifyConfig, errors: IO[bytes]) -> Self:
         """Start a worker that resolves modules as this process does; what it says before it is ready goes to `errors`."""
         # -P and PYTHONPATH: a file in the caller's folder must not shadow a module unless it does so here.
         # Python integers instead of gmpy2's: the same verdicts with and without it, and MemoryError instead of an abort.
@@ -47,19 +63,31 @@ class WorkerProcess:
             "SYMPY_GROUND_TYPES": "python",
             "MPMATH_NOGMPY": "1",
         }
-        command = [sys.executable, "-P", "-m", WORKER, verifier, str(memory_mib), str(os.getpid())]
-        # A process group of its own: Ctrl-C in the terminal is for the parent to act on.
-        process = subprocess.Popen(
-            command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=errors, bufsize=0, env=environment, process_group=0
-        )
-        return cls(process)
+        with tempfile.TemporaryFile(buffering=0) as file:
+            file.truncate(BYTES)
+            page = ProgressPage(file.fileno())
+            page.clear()
+            limits = (str(config.memory_mib), str(config.deadline_seconds))
+            process = subprocess.Popen(
+                [sys.executable, "-P", "-m", WORKER, verifier, *limits, str(os.getpid()), str(file.fileno())],
+                stdin=subprocess.PIPE,
+                stdout=subprocess.PIPE,
+                stderr=errors,
+                bufsize=0,
+                env=environment,
+                pass_fds=(file.fileno(),),
+                process_group=0,  # Ctrl-C in the terminal is for the parent to act on
+            )
+        return cls(process, page)
 
-    def give(self, item: Any, line: bytes) -> None:
-        """Add an item to what it has to answer, and send as much of the line as the pipe takes."""
-        if not self.outstanding:
-            self.wall_mark = monotonic()
-        self.outstanding.append(item)
-        self.unsent = memoryview(line)
+    def give(self, items: Iterable[tuple[Any, bytes]]) -> None:
+        """Add items with their frames to what it has to answer, and send as much as the pipe takes."""
+        frames = [bytes(self.unsent)]
+        for item, frame in items:
+            frames.append(b"%d %s" % (self._given, frame))
+            self.outstanding[self._given] = item
+            self._given += 1
+        self.unsent = memoryview(b"".join(frames))
         self.send()
 
     def send(self) -> None:
@@ -82,23 +110,42 @@ class WorkerProcess:
                 ended = not chunk
         except BlockingIOError:
             pass
-        *lines, self._received = self._received.split(b"\n")
-        return [json.loads(line) for line in lines], ended
+        whole, _, self._received = self._received.rpartition(b"\n")
+        return json.loads(f"[{whole.decode().replace(chr(10), ',')}]"), ended
 
-    def mark(self, cpu_seconds: float) -> None:
-        """Note that the next item begins now, at so many CPU seconds of the worker."""
-        self.wall_mark = monotonic()
-        self._cpu_mark = cpu_seconds
+    @property
+    def importing(self) -> bool:
+        """Whether it is importing a library, which is on no item's account."""
+        return self._page.importing
 
-    def cpu_since_mark(self) -> float:
-        """Give the CPU seconds spent on the current item; wall-clock seconds where there is no /proc."""
+    def current(self) -> int | None:
+        """Give the number of the item it is at; None when it waits, or its answer is here already."""
+        number = self._page.begun().number
+        return number if number in self.outstanding else None
+
+    def seconds_since_step(self) -> float:
+        """Give the wall-clock seconds since it began its last item, or was started."""
+        return time.monotonic() - self._page.begun().wall
+
+    def spent(self) -> Spent:
+        """Give what the current item has taken; CPU seconds are wall-clock seconds where there is no clock per process."""
+        begun = self._page.begun()
+        wall = time.monotonic() - begun.wall
+        if sys.platform != "linux":
+            return Spent(wall, wall)
         try:
-            with open(f"/proc/{self.pid}/stat", "rb") as file:
-                fields = file.read().rpartition(b")")[2].split()
-        except OSError:
-            return monotonic() - self.wall_mark
-        user, system = int(fields[11]), int(fields[12])
-        return (user + system) / os.sysconf("SC_CLK_TCK") - self._cpu_mark
+            cpu = time.clock_gettime(~self.pid << 3 | 2)  # clock_getcpuclockid(3): the process's CPU clock
+        except OSError:  # it has ended
+            return Spent(0.0, wall)
+        return Spent(cpu - begun.cpu, wall)
+
+    def take_back(self) -> list[Any]:
+        """Take back what it has not begun; what it has answered by now and not sent comes again, to be judged again."""
+        current = self.current()
+        self._page.revoked = self._given - 1
+        taken = [item for number, item in self.outstanding.items() if number != current]
+        self.outstanding = {} if current is None else {current: self.outstanding[current]}
+        return taken
 
     def wait_for_end(self) -> None:
         """Let a worker that has closed its end come to its own exit status."""
@@ -111,4 +158,10 @@ class WorkerProcess:
         for pipe in (self._process.stdin, self._process.stdout):
             assert pipe
             pipe.close()
+        self._page.close()
         return self._process.wait()
+
+
+def usable_cores() -> int:
+    """Count the cores that this process may use."""
+    return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1

@@ -9,8 +9,9 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 from ...schemas.errors import CotkitError
 from ...schemas.problem import Kind, Problem, problem_id
 from ...schemas.recipe import ProblemsConfig
+from ...verifiers.kinds import one_formula
 from .columns import ANSWER_TYPES, WORKED, cell, choose_columns, column_names, kind_of_cell
-from .gold import LONGEST_BARE, bare_gold, boxed, kind_of, one_formula
+from .gold import LONGEST_BARE, bare_gold, boxed, kind_of
 from .options import LETTERS, Options, embedded_options, gold_index, is_index, read_options, render_options, without_padding
 from .reading import Row, Source, read_source
 

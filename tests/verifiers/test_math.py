@@ -8,7 +8,7 @@ from cotkit.pipelines.verification import check_gold, judge_all
 from cotkit.schemas.problem import Problem
 from cotkit.schemas.recipe import VerifyConfig
 from cotkit.schemas.verdict import OUTCOMES
-from cotkit.verifiers import verify
+from cotkit.verifiers import VERSION, verify
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
@@ -145,8 +145,10 @@ def test_known_false_positives_of_graders_are_not_correct(gold, answer):
         ("7", "", "no_answer"),
         ("7", r"\boxed{\text{it depends on the weather}}", "unreadable_answer"),
         ("7", "There are 3 and 4, in all there are 7", "correct"),
-        ("7", r"\boxed{9^{9^{9}}}", "unreadable_answer"),
-        ("9^{9^{9}}", r"\boxed{3}", "unreadable_gold"),
+        ("7", r"\boxed{9^{9^{9}}}", "wrong"),
+        ("9^{9^{9}}", r"\boxed{3}", "wrong"),
+        ("7", r"\boxed{9^{9^{9^{9}}}}", "unreadable_answer"),
+        ("9^{9^{9^{9}}}", r"\boxed{3}", "unreadable_gold"),
         ("9^{9^{9}}", r"\boxed{9^{9^9}}", "correct"),
         ("", r"\boxed{3}", "unreadable_gold"),
         (r"\frac{", r"\boxed{3}", "unreadable_gold"),
@@ -163,7 +165,7 @@ def test_a_verdict_says_how_it_came_about():
         "answer": r"\frac{1}{2}",
         "found_by": "boxed",
         "decided_by": "exact",
-        "verifier": "math/1",
+        "verifier": f"math/{VERSION}",
     }
 
 
@@ -224,14 +226,14 @@ def test_accuracy_on_the_cases_of_other_graders_has_a_floor():
         if not case["questionable"] and case["gold_form"] == "bare" and case["kind"] != "expr24" and case["expected"] is not None
     ]
     with VerifierPool(VerifyConfig(workers=2)) as pool:
-        verdicts = list(judge_all(pool, (_item(case) for case in cases)))
+        verdicts = [judged.result() for judged in judge_all(pool, (_item(case) for case in cases))]
     false_positives = [
         case["id"] for case, verdict in zip(cases, verdicts, strict=True) if verdict.outcome == "correct" and not case["expected"]
     ]
     right = [verdict.outcome == "correct" for case, verdict in zip(cases, verdicts, strict=True) if case["expected"]]
     assert len(cases) > 400
     assert false_positives == []
-    assert sum(right) / len(right) >= 0.92
+    assert sum(right) / len(right) >= 0.94
 
 
 def _item(case):

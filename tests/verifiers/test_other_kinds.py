@@ -1,5 +1,6 @@
 import subprocess
 import sys
+import time
 
 import pytest
 from cotkit.schemas.problem import KINDS, Problem
@@ -37,8 +38,27 @@ def outcome(kind, gold, response, **fields):
         ("B", r"\boxed{A, B}", "ambiguous"),
         ("A, B", r"\boxed{B and A}", "correct"),
         ("B", "A pear is a fruit that grows on trees, as everybody knows well.", "no_answer"),
-        ("pear tree", r"\boxed{B}", "unreadable_gold"),
+        ("cherry", r"\boxed{B}", "unreadable_gold"),
         ("E", r"\boxed{\mathrm{E}*2}", "unreadable_answer"),
+        ("B", "(b)", "correct"),
+        ("B", "It's not A because A is no fruit, therefore I think it's B", "correct"),
+        ("D", "The answer is for sure D, it can't be A or B", "correct"),
+        ("B", "B 不是 A", "correct"),
+        ("B", "The answer is not A.", "unreadable_answer"),
+        ("B", "Answer: B, not A.", "correct"),
+        ("A", "The answer is B, not A.", "wrong"),
+        ("B", r"\boxed{\text{Option (B)}}", "correct"),
+        ("B", "The correct option is [B] pear", "correct"),
+        ("B", "**Correct Option**: B (the green one)", "correct"),
+        ("B", "So it is a fruit.\n\n**উত্তর:** 'B'", "correct"),
+        ("B", "Поэтому правильный ответ: B. груша", "correct"),
+        ("B", r"\boxed{\text{plum tree}}", "wrong"),
+        ("B", "The answer is (B) plum tree.", "ambiguous"),
+        ("ABD", r"\boxed{ABD}", "correct"),
+        ("A, B, D", r"\boxed{A, B}", "ambiguous"),
+        ("The answer is (B) pear", r"\boxed{B}", "correct"),
+        ("B", r"\boxed{J}", "unreadable_answer"),
+        ("B", "I would say that vitamin C and vitamin D are needed here, as everybody knows.", "no_answer"),
     ],
 )
 def test_letters_of_choices_are_read(gold, response, expected):
@@ -77,11 +97,76 @@ def test_numbers_are_judged_within_their_tolerance(gold, response, expected):
 @pytest.mark.parametrize(
     ("gold", "response", "expected"),
     [
+        ("7", "The answer is seven.", "correct"),
+        ("7", "So there are 7 of them in the box, as we can all see here.", "correct"),
+        ("3.5", "The answer is 3.52.", "correct"),
+        ("3.5", "The answer is 3.6.", "wrong"),
+        ("0.05", r"\boxed{5\%}", "correct"),
+        ("3e-3", r"\boxed{3 \times 10^{-3}}", "correct"),
+        ("2.5", "The answer is 2.5 kg.", "correct"),
+        ("7", "The answer is either 7 or 8.", "ambiguous"),
+        ("8", r"\boxed{7, 8}", "wrong"),
+    ],
+)
+def test_numbers_are_read_as_they_are_written(gold, response, expected):
+    assert outcome("number", gold, response) == expected
+
+
+@pytest.mark.parametrize(
+    ("gold", "response", "expected"),
+    [
+        ("True", r"\boxed{\text{True}}", "correct"),
+        ("True", "The answer is yes, because no such number exists.", "correct"),
+        ("False", "The answer is yes, because no such number exists.", "wrong"),
+        ("False", "The statement is not true.", "correct"),
+        ("True", "The statement isn't false.", "correct"),
+        ("False", r"\boxed{F}", "correct"),
+        ("Yes", r"\boxed{\text{No}}", "wrong"),
+        ("Yes", r"\boxed{1}", "unreadable_answer"),
+        ("True", "The answer is true or false.", "ambiguous"),
+        ("False", "We looked at all the cases that there are, one by one.\nHence the claim above is never true", "correct"),
+        ("True", "We looked at all the cases that there are, one by one, and cannot tell.", "no_answer"),
+        ("maybe", r"\boxed{\text{Yes}}", "unreadable_gold"),
+    ],
+)
+def test_truths_are_read(gold, response, expected):
+    assert outcome("boolean", gold, response) == expected
+
+
+@pytest.mark.parametrize(
+    ("gold", "response", "expected"),
+    [
+        ("[1, 2, 3]", r"\boxed{[1, 2, 3]}", "correct"),
+        ("[1, 2, 3]", "The answer is 1, 2, 3.", "correct"),
+        ("[1, 2, 3]", r"\boxed{(3, 2, 1)}", "wrong"),
+        ("[1, 2]", r"\boxed{\begin{pmatrix} 1 \\ 2 \end{pmatrix}}", "correct"),
+        ("[0.33, 0.67]", r"\boxed{[1/3, 2/3]}", "correct"),
+        ("[0.33, 0.67]", r"\boxed{[2/3, 1/3]}", "wrong"),
+        ("[1, 2]", r"\boxed{1} and \boxed{2}", "correct"),
+        ("[1, 2]", r"\boxed{[1, x]}", "unreadable_answer"),
+        ("[1, 2]", r"\boxed{[1, 2, 3]}", "wrong"),
+        ("[red, blue]", r"\boxed{[red, blue]}", "correct"),
+        ("[7]", r"\boxed{7}", "correct"),
+        ("[1, 2]", "I cannot tell.", "no_answer"),
+        ("", r"\boxed{7}", "unreadable_gold"),
+    ],
+)
+def test_lists_are_compared_in_order(gold, response, expected):
+    assert outcome("list", gold, response) == expected
+
+
+@pytest.mark.parametrize(
+    ("gold", "response", "expected"),
+    [
         ("The Eiffel Tower", r"\boxed{\text{eiffel tower}}", "correct"),
         ("Saturday", "The answer is Saturday.", "correct"),
         ("Saturday", "The answer is Sunday.", "wrong"),
         ("Saturday", "We count the days of the week one after the other, and so on and so on.\nSaturday", "correct"),
         ("Saturday", "We count the days of the week one after the other and find no answer to that.", "no_answer"),
+        ("It is a bird, not a fish", "The answer is: it is a bird, not a fish.", "correct"),
+        ("invertible", "The answer is not invertible.", "ambiguous"),
+        ("not invertible", "The answer is not invertible.", "correct"),
+        ("a bird", "The answer is that it is no fish but a bird.", "wrong"),
         ("a", "a", "correct"),
         ("", "x", "unreadable_gold"),
     ],
@@ -121,10 +206,83 @@ def test_no_text_makes_any_verifier_raise_and_the_verdict_is_the_same_again(resp
     assert verify(response, problem) == verdict
 
 
+NUMBERS = st.one_of(
+    st.integers(-(10**12), 10**12).map(str),
+    st.decimals(-(10**6), 10**6, places=3, allow_nan=False).map(str),
+    st.sampled_from(["3e-36", "1/2"]),
+)
+WORDS = st.lists(st.sampled_from(["red", "house", "of", "Nile", "under", "seven"]), min_size=1, max_size=5).map(" ".join)
+GOLDS = {
+    "choice": st.one_of(
+        st.sampled_from("ABCDEFGHIJ"), st.lists(st.sampled_from("ABCDEF"), min_size=2, max_size=4, unique=True).map(", ".join)
+    ),
+    "number": NUMBERS,
+    "text": WORDS,
+    "boolean": st.sampled_from(["True", "False", "Yes", "No", "correct", "incorrect"]),
+    "list": st.lists(NUMBERS, min_size=1, max_size=5).map(lambda parts: f"[{', '.join(parts)}]"),
+}
+FORMS = ["{}", "\\boxed{{{}}}", "The answer is {}.", "**Answer:** {}", "Well.\n\n#### {}", "<answer>{}</answer>", "Hm.\n\n**{}**"]
+
+
+@pytest.mark.parametrize("kind", GOLDS)
+@settings(max_examples=60, deadline=None)
+@given(data=st.data(), form=st.sampled_from(FORMS))
+def test_every_gold_answer_verifies_itself(kind, data, form):
+    gold = data.draw(GOLDS[kind])
+    assert outcome(kind, gold, form.format(gold)) == "correct"
+
+
 @settings(max_examples=100, deadline=None)
-@given(gold=st.sampled_from("ABCDEFGHIJ"))
-def test_every_letter_verifies_itself(gold):
-    assert outcome("choice", gold, gold) == "correct"
+@given(gold=st.integers(-(10**9), 10**9), change=st.integers(1, 10**6), form=st.sampled_from(FORMS))
+def test_no_changed_integer_is_accepted(gold, change, form):
+    assert outcome("number", str(gold), form.format(gold + change)) != "correct"
+    assert outcome("list", f"[{gold}, 1, 2]", form.format(f"[{gold + change}, 1, 2]")) != "correct"
+
+
+@settings(max_examples=100, deadline=None)
+@given(pair=st.lists(st.sampled_from("ABCDEFGHIJ"), min_size=2, max_size=2, unique=True), form=st.sampled_from(FORMS))
+def test_no_other_letter_is_accepted(pair, form):
+    assert outcome("choice", pair[0], form.format(pair[1])) == "wrong"
+
+
+@pytest.mark.parametrize(
+    ("response", "arguments", "kind"),
+    [
+        (r"So it is \boxed{0.5}.", {"gold": "1/2"}, "math"),
+        ("The answer is (B).", {"gold": "B", "options": ["6", "7"]}, "choice"),
+        (r"\boxed{7}", {"gold": "7", "options": ["6", "7"]}, "choice"),
+        ("The answer is yes.", {"gold": "true"}, "boolean"),
+        (r"\boxed{[1, 2, 3]}", {"gold": "[1, 2, 3]"}, "list"),
+        ("The answer is Saturday.", {"gold": r"\text{Saturday}"}, "text"),
+        (r"\boxed{3.15}", {"gold": "3.14", "kind": "number"}, "number"),
+        (r"<think>Is it \boxed{3}?</think>It is 0.5", {"gold": "1/2"}, "math"),
+        (r"Is it \boxed{3}?</think>It is 0.5", {"gold": "1/2"}, "math"),
+    ],
+)
+def test_a_response_is_verified_against_a_plain_gold_answer(response, arguments, kind):
+    verdict = verify(response, **arguments)
+    assert (verdict.outcome, verdict.verifier) == ("correct", f"{kind}/{VERSION}")
+
+
+@pytest.mark.parametrize("kind", KINDS)
+@pytest.mark.parametrize("piece", ["A,", "A ", "not A ", "is true ", "(A)", "answer is not ", "$1 ", "1, "])
+def test_no_repetition_makes_a_verdict_slow(kind, piece):
+    problem = Problem.make("?", {"choice": "B", "boolean": "True", "list": "[1, 2, 3]", "text": "cat"}.get(kind, "7"), kind)
+    verify(piece, problem)
+    started = time.process_time()
+    verify(piece * (200_000 // len(piece)), problem)
+    assert time.process_time() - started < 0.1
+
+
+def test_reasoning_that_is_never_closed_states_no_answer():
+    assert verify(r"<think>Is it \boxed{7}?", gold="7").outcome == "no_answer"
+
+
+def test_verify_takes_a_problem_or_a_gold_answer():
+    with pytest.raises(TypeError):
+        verify("7")  # pyright: ignore[reportCallIssue]
+    with pytest.raises(TypeError):
+        verify("7", Problem.make("?", "7", "math"), gold="7")  # pyright: ignore[reportCallIssue]
 
 
 def test_the_fingerprint_ignores_the_number_of_workers():

@@ -1,4 +1,7 @@
 import asyncio
+import importlib
+import json
+import multiprocessing
 import os
 import signal
 import subprocess
@@ -18,7 +21,7 @@ SEVEN = Problem.make("What is 3 + 4?", "7", "math")
 RIGHT, WRONG = r"\boxed{7}", r"\boxed{8}"
 
 MISBEHAVING = """
-    import os, sys, time
+    import json, os, sys, time
     from cotkit.schemas.verdict import Verdict
 
     def judge(response, problem, finish_reason):
@@ -30,6 +33,20 @@ MISBEHAVING = """
         if response == "recurse": return judge.__globals__["judge"](response, problem, finish_reason)
         if response == "exit": os._exit(3)
         if response == "print": print("noise"); os.write(1, b"more noise\\n"); sys.stdin.read()
+        if response == "modules": return Verdict(outcome="correct", answer=" ".join(sys.modules))
+        if response == "limits":
+            import resource
+            return Verdict(outcome="correct", answer=json.dumps([resource.getrlimit(resource.RLIMIT_CPU)[0], time.process_time()]))
+        if response == "import":
+            import mpmath
+            return Verdict(outcome="correct", answer=mpmath.libmp.BACKEND)
+        if response.startswith("clock "):
+            started = time.process_time()
+            with open(response[6:], "w") as file:
+                while True:
+                    file.seek(0)
+                    file.write(f"{time.process_time() - started:.6f}")
+                    file.flush()
         if response == "pid": return Verdict(outcome="correct", answer=str(os.getpid()))
         return Verdict(outcome="correct", answer=response)
 """
@@ -236,3 +253,127 @@ def test_a_response_larger_than_a_pipe_and_one_with_lone_surrogates_arrive_whole
         large = pool.submit("word " * 400_000 + RIGHT, SEVEN, "stop")
         broken = pool.submit("\ud800 " + RIGHT, SEVEN, "stop")
         assert [large.result(30).outcome, broken.result(30).outcome] == ["correct", "correct"]
+
+
+def test_two_hostile_answers_first_in_the_queue_harm_none_of_a_thousand_behind_them(misbehaving):
+    with VerifierPool(quick(deadline_seconds=2), misbehaving) as pool:
+        hostile = [pool.submit("spin", SEVEN, "stop") for _ in range(2)]
+        good = [pool.submit(str(n), SEVEN, "stop") for n in range(1000)]
+        assert [future.result(30).answer for future in good] == [str(n) for n in range(1000)]
+        assert [future.result(30).outcome for future in hostile] == ["timeout", "timeout"]
+
+
+def test_what_lies_behind_a_slow_answer_goes_to_the_other_worker(misbehaving):
+    with pytest.raises(KeyboardInterrupt), VerifierPool(quick(deadline_seconds=60), misbehaving) as pool:  # noqa: PT012
+        slow = pool.submit("spin", SEVEN, "stop")
+        behind = [pool.submit(str(n), SEVEN, "stop") for n in range(20)]
+        assert [future.result(30).answer for future in behind] == [str(n) for n in range(20)]
+        assert not slow.done()
+        raise KeyboardInterrupt
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="CPU clocks of other processes are read on Linux")
+def test_no_answer_runs_past_its_deadline_by_more_than_50_milliseconds(misbehaving, tmp_path):
+    clock = tmp_path / "clock"
+    with VerifierPool(quick(workers=1), misbehaving) as pool:
+        for _ in range(3):
+            future = pool.submit(f"clock {clock}", SEVEN, "stop")
+            assert future.result(30).decided_by == "cpu"
+            assert 0.45 < float(clock.read_text()) < 0.55
+            assert future.milliseconds >= 450
+
+
+def test_a_worker_has_a_cpu_limit_of_its_own(misbehaving):
+    with VerifierPool(quick(workers=1), misbehaving) as pool:
+        limit, used = json.loads(pool.submit("limits", SEVEN, "stop").result(30).answer or "")
+    assert used + 1 < limit < used + 60
+
+
+@pytest.mark.parametrize("signal_number", [signal.SIGXCPU])
+def test_a_worker_that_its_cpu_limit_ends_is_a_timeout(misbehaving, signal_number):
+    with VerifierPool(quick(workers=1, deadline_seconds=30), misbehaving) as pool:
+        worker = int(pool.submit("pid", SEVEN, "stop").result(30).answer)
+        lost = pool.submit("spin", SEVEN, "stop")
+        time.sleep(0.2)
+        os.kill(worker, signal_number)
+        assert (lost.result(20).outcome, lost.result().decided_by) == ("timeout", "cpu")
+
+
+def test_importing_a_library_is_on_no_answers_account(tmp_path, monkeypatch):
+    (tmp_path / "mpmath.py").write_text(
+        "import time\nend = time.process_time() + 1.2\nwhile time.process_time() < end: pass\nBACKEND = 'slow'"
+    )
+    (tmp_path / "misbehaving.py").write_text(textwrap.dedent(MISBEHAVING).replace("mpmath.libmp", "mpmath"))
+    monkeypatch.syspath_prepend(tmp_path)
+    with VerifierPool(quick(workers=1), "misbehaving:judge") as pool:
+        future = pool.submit("import", SEVEN, "stop")
+        spin = pool.submit("spin", SEVEN, "stop")
+        assert (future.result(30).outcome, future.result().answer) == ("correct", "slow")
+        assert future.milliseconds < 500
+        assert spin.result(30).outcome == "timeout"
+
+
+def test_a_library_that_cannot_be_imported_fails_the_pool_with_the_reason(tmp_path, monkeypatch):
+    (tmp_path / "mpmath.py").write_text("raise ImportError('torn installation')")
+    (tmp_path / "misbehaving.py").write_text(textwrap.dedent(MISBEHAVING))
+    monkeypatch.syspath_prepend(tmp_path)
+    with VerifierPool(quick(workers=1), "misbehaving:judge") as pool, pytest.raises(RuntimeError, match="torn installation"):
+        pool.submit("import", SEVEN, "stop").result(30)
+
+
+def test_a_worker_imports_no_library_that_it_does_not_need_and_gmpy2_never(misbehaving, tmp_path):
+    (tmp_path / "ours.py").write_text(
+        "import sys\nfrom cotkit.verifiers import judge as judge_math\nfrom misbehaving import judge as misbehave\n"
+        "def judge(*item): return misbehave(*item) if item[0] in ('modules', 'import') else judge_math(*item)\n"
+    )
+
+    def loaded(pool):
+        return {"sympy", "math_verify", "mpmath", "gmpy2"} & set((pool.submit("modules", SEVEN, "stop").result(30).answer or "").split())
+
+    integral = Problem.make("?", r"\int_0^1 3x^2 dx", "math")
+    with VerifierPool(quick(workers=1, deadline_seconds=5), "ours:judge") as pool:
+        assert pool.submit(RIGHT, SEVEN, "stop").result(30).outcome == "correct"
+        assert loaded(pool) == set()
+        pool.submit(r"\boxed{\int_0^1 2x dx}", integral, "stop").result(30)
+        assert loaded(pool) == {"sympy", "math_verify", "mpmath"}
+        assert pool.submit("import", SEVEN, "stop").result(30).answer == "python"
+
+
+# a module of its own: a spawned child imports its target by name
+CHILD = """
+from cotkit.pipelines.execute.pool import VerifierPool
+from cotkit.schemas.problem import Problem
+from cotkit.schemas.recipe import VerifyConfig
+
+def judge(queue):
+    seven = Problem.make("What is 3 + 4?", "7", "math")
+    with VerifierPool(VerifyConfig(workers=1)) as pool:
+        queue.put([pool.submit(response, seven, "stop").result(30).outcome for response in ("\\\\boxed{7}", "\\\\boxed{8}")])
+"""
+
+
+@pytest.mark.filterwarnings("ignore:.*multi-threaded, use of fork:DeprecationWarning")  # from Python 3.12 on; what is tested
+@pytest.mark.parametrize("method", ["spawn", "fork", "forkserver"])
+def test_a_pool_works_in_a_child_process_even_a_daemonic_one(method, tmp_path, monkeypatch):
+    (tmp_path / "child_with_a_pool.py").write_text(CHILD)
+    monkeypatch.syspath_prepend(tmp_path)
+    context = multiprocessing.get_context(method)
+    queue = context.Queue()
+    with VerifierPool(quick(workers=1)) as ours:
+        ours.submit(RIGHT, SEVEN, "stop").result(30)
+        child = context.Process(target=importlib.import_module("child_with_a_pool").judge, args=(queue,), daemon=True)
+        child.start()
+        assert queue.get(timeout=30) == ["correct", "wrong"]
+        child.join(10)
+        assert child.exitcode == 0
+        assert ours.submit(RIGHT, SEVEN, "stop").result(30).outcome == "correct"
+
+
+def test_verdicts_do_not_depend_on_the_number_of_workers_or_the_order():
+    responses = [rf"so \boxed{{{answer}}}" for answer in ("7", "8", "7.0", "14/2", "x", "", r"\frac{21}{3}", r"\sqrt{49}", "7%")] * 20
+    verdicts = []
+    for workers, items in ((1, responses), (2, responses), (2, responses[::-1])):
+        with VerifierPool(quick(workers=workers, deadline_seconds=5)) as pool:
+            futures = [pool.submit(item, SEVEN, "stop") for item in items]
+            verdicts.append([future.result(60) for future in futures])
+    assert verdicts[0] == verdicts[1] == verdicts[2][::-1]

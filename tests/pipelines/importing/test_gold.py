@@ -1,7 +1,8 @@
 r"""Golds come out bare: no dollar signs, no box, no worked solution around them; and each says its kind."""
 
 import pytest
-from cotkit.pipelines.importing.gold import bare_gold, is_prose, kind_of
+from cotkit.pipelines.importing.gold import bare_gold, kind_of
+from cotkit.verifiers.kinds import is_prose
 
 GOLDS = {
     "plain": ("7", "7"),
@@ -66,9 +67,9 @@ KINDS = {
     "a list of formulas": ("$69$, $84$", "What?", None, ("math", "69, 84")),
     "amount of a formula": (r"$4 \frac{4}{9}$ days", "How long?", None, ("math", r"4 \frac{4}{9}\text{ days}")),
     "text with a formula": (r"6 \text{ pints}", "How much?", None, ("math", r"6 \text{ pints}")),
-    "yes": ("Yes", "Is it?", None, ("text", "Yes")),
+    "yes": ("Yes", "Is it?", None, ("boolean", "Yes")),
     "odd": (r"\text{odd}", "Even or odd?", None, ("text", "odd")),
-    "boolean": ("True", "Is it?", "bool", ("text", "True")),
+    "boolean": ("True", "Is it?", "bool", ("boolean", "True")),
     "a name": ("{Clara}", "Who?", None, ("text", "Clara")),
     "prose": ("does not exist", "What is the limit?", None, ("text", "does not exist")),
     "prose with a formula": ("The mode is $1$.", "What?", None, ("text", "The mode is $1$.")),
@@ -79,7 +80,9 @@ KINDS = {
     "a variable": ("C", "Which point?", None, ("math", "C")),
     "a variable beside lettered parts": ("a", CHOICES, None, ("math", "a")),
     "tolerant float": ("0.333", "What?", "float", ("number", "0.333")),
-    "tolerant list": ("[0.5, 1.5]", "What?", "list of float", ("number", "[0.5, 1.5]")),
+    "tolerant list": ("[0.5, 1.5]", "What?", "list of float", ("list", "[0.5, 1.5]")),
+    "a list": ("[1, 2, 3]", "Which?", None, ("list", "[1, 2, 3]")),
+    "an interval": ("[1, 2]", "Which?", None, ("math", "[1, 2]")),
     "other answer types": ("0.333", "What?", "Numerical", ("math", "0.333")),
 }
 

@@ -260,12 +260,12 @@ COUNTS = {
     "aime25": (30, {"math"}),
     "aime_1983_2023_train": (975, {"math"}),
     "amc23": (40, {"math"}),
-    "college_math": (2805, {"math", "text"}),
+    "college_math": (2805, {"math", "text", "boolean"}),
     "deepscaler_difficulty_1": (7766, {"math", "text", "choice"}),
-    "deepscaler_difficulty_2": (7784, {"math", "text"}),
-    "deepscaler_difficulty_3": (7823, {"math", "text", "choice"}),
-    "deepscaler_difficulty_4": (7807, {"math", "text", "choice"}),
-    "deepscaler_difficulty_5": (7799, {"math", "text", "choice"}),
+    "deepscaler_difficulty_2": (7784, {"math", "text", "boolean"}),
+    "deepscaler_difficulty_3": (7823, {"math", "text", "choice", "boolean"}),
+    "deepscaler_difficulty_4": (7807, {"math", "choice", "boolean"}),
+    "deepscaler_difficulty_5": (7799, {"math", "text", "choice", "boolean", "list"}),
     "gsm8k_test": (1319, {"math"}),
     "gsm8k_train": (7473, {"math"}),
     "math500": (500, {"math", "text", "choice"}),
@@ -276,7 +276,7 @@ COUNTS = {
     "mmlu_stem": (3006, {"choice"}),
     "olympiadbench_math_en_oe": (675, {"math", "text"}),
     "omni_math_num_500": (500, {"math"}),
-    "theoremqa": (800, {"number", "text", "choice"}),
+    "theoremqa": (800, {"number", "list", "boolean", "choice"}),
 }
 
 

@@ -1,0 +1,111 @@
+r"""Random texts through extraction and the verifiers: crashes, and time that grows faster than the text.
+
+    python tests/bench/fuzz.py [CPU_MINUTES] [SEED]        (30 and 0)
+
+Texts are made of the pieces that answers are made of, mutated, and repeated to sizes from 100 to 100,000 characters. Each runs
+in a worker, so that a hang is found as well. A crash is an outcome `crashed`, or an exception of the extraction in this process.
+Slow is a text that takes more than `SLOW` times as long as twice its half; the slowest per size is listed.
+"""
+
+import random
+import sys
+import time
+from collections import Counter
+
+from cotkit.pipelines.execute.pool import VerifierPool
+from cotkit.schemas.problem import KINDS, Problem
+from cotkit.schemas.recipe import VerifyConfig
+from cotkit.verifiers.extraction import extract
+
+PIECES = tuple(
+    piece
+    for line in r"""
+\boxed{ \fbox{ \boxed \frac{ \dfrac12 \sqrt{ \sqrt[3] \left( \right) \text{ \mathrm{ \begin{pmatrix} \end{pmatrix} \\ & \{ \} { } ( ) [ ]
+\pi e i \infty \pm \cup \cap \in \le \ge < > = \neq \approx \cdot \times \div ^ _ ! % ° $ $$ \( \) \[ \] , ; : . | \| + - – − * / // ** ~
+\log \ln \sin \cos \tan \binom{ \sum_{ \prod_{ \int_ \lim_ \pmod \mod 0 1 2 7 12 1,000 3.14 .5 1e9 10^ ½ ² √ １７ ∞ 答案是 。 x y n ab
+the answer is Answer: **Answer** #### <answer> </answer> either or and not so therefore (A) (B) A. B) option true false yes no even
+""".splitlines()
+    for piece in line.split(" ")
+    if piece
+)
+SEAMS = ("", "", " ", " ", "\n", "\t", "\u200b", "\u00a0")
+SIZES = (100, 1_000, 10_000, 100_000)
+GOLDS = (
+    "7",
+    r"\frac{1}{2}",
+    r"\sqrt{2}",
+    "(1,2]",
+    r"\{1,2\}",
+    "x^2+1",
+    "x=3",
+    r"\begin{pmatrix}1\\2\end{pmatrix}",
+    "even",
+    "B",
+    "12\\%",
+    "1,2",
+)
+SLOW, LEAST_SECONDS = 4.0, 0.02
+
+
+def text_of(dice, size):
+    few = dice.choices(PIECES, k=dice.randint(1, 6 if dice.random() < 0.5 else 60))
+    unit = "".join(piece + dice.choice(SEAMS) for piece in few)
+    if dice.random() < 0.2:
+        place = dice.randrange(len(unit) + 1)
+        unit = unit[:place] + chr(dice.choice((0, 32, 92, 123, 0x202E, 0xD800, 0x1F600, dice.randrange(0x3000)))) + unit[place:]
+    text = (unit * (size // max(1, len(unit)) + 1))[:size]
+    return text if dice.random() < 0.5 else rf"{text} \boxed{{{unit[:size]}}}"
+
+
+def seconds_to_extract(text):
+    started = time.perf_counter()
+    extract(text)
+    return time.perf_counter() - started
+
+
+def is_superlinear(text):
+    """Say whether the whole takes much longer than twice its half, measured again and again so that a busy machine is none."""
+    if seconds_to_extract(text) < LEAST_SECONDS:
+        return False
+    whole, half = (min(seconds_to_extract(part) for _ in range(3)) for part in (text, text[: len(text) // 2]))
+    return whole > SLOW * half
+
+
+def main(cpu_minutes, seed):
+    dice, tried, outcomes = random.Random(seed), Counter(), Counter()
+    slowest = {(what, size): (0.0, "") for what in ("extract", "judge") for size in SIZES}
+    faults, started = [], time.process_time()
+    judged_milliseconds = 0.0
+    with VerifierPool(VerifyConfig(workers=1, deadline_seconds=2, memory_mib=1024)) as pool:
+        while time.process_time() - started + judged_milliseconds / 1000 < 60 * cpu_minutes:
+            batch = []
+            for _ in range(64):
+                size = dice.choice(SIZES)
+                text, problem = text_of(dice, size), Problem.make("?", dice.choice(GOLDS), dice.choice(KINDS))
+                took = seconds_to_extract(text)
+                slowest["extract", size] = max(slowest["extract", size], (took, text[:100]))
+                if is_superlinear(text):
+                    faults.append(("superlinear", size, text[:200]))
+                batch.append((size, text, problem, pool.submit(text, problem, "stop")))
+            for size, text, problem, future in batch:
+                outcome = future.result().outcome
+                tried[size] += 1
+                outcomes[outcome] += 1
+                judged_milliseconds += future.milliseconds
+                slowest["judge", size] = max(
+                    slowest["judge", size], (future.milliseconds / 1000, f"{problem.kind} {problem.answer}: {text[-100:]}")
+                )
+                if outcome in ("crashed", "timeout", "out_of_memory"):
+                    faults.append((f"{outcome} {future.result().decided_by}", size, f"{problem.kind} {problem.answer}: {text[-200:]}"))
+    print(f"{tried.total():,} texts, seed {seed}; outcomes: {dict(outcomes)}")
+    for (what, size), (took, text) in slowest.items():
+        print(f"{what:8} {size:8,} characters ({tried[size]:,}): slowest {1000 * took:8.1f} ms  {text!r}")
+    for kind, count in Counter(kind for kind, _, _ in faults).items():
+        print(f"{count} x {kind}")
+    for kind, size, text in faults[:40]:
+        print(f"  {kind} ({size:,}): {text!r}")
+    return 1 if any(not kind.startswith("timeout") for kind, _, _ in faults) else 0
+
+
+if __name__ == "__main__":
+    sys.exit(main(float(sys.argv[1]) if len(sys.argv) > 1 else 30.0, int(sys.argv[2]) if len(sys.argv) > 2 else 0))
