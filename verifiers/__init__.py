@@ -30,7 +30,7 @@ from .math import verify_math
 from .number import verify_number
 from .text import verify_text
 
-__all__ = ["VERIFIERS", "VERSION", "Verdict", "Verifier", "judge", "judging_fingerprint", "kind_of_gold", "verify", "warm_up"]
+__all__ = ["VERIFIERS", "VERSION", "Verdict", "Verifier", "judge", "judging_fingerprint", "kind_of_gold", "verify"]
 
 Verifier = Callable[[str, Problem], Verdict]
 
@@ -84,13 +84,6 @@ def judge(response: str, problem: Problem, finish_reason: str) -> Verdict:
 def judging_fingerprint(config: VerifyConfig) -> str:
     """Hash all that a verdict depends on besides the sample and the problem."""
     return content_hash(config.fingerprint(), VERSION)
-
-
-def warm_up() -> None:
-    """Load what judging may need, so that a worker's first item does not pay for it."""
-    from .symbolic import warm_up
-
-    warm_up()
 
 
 def _shortened(answer: str, length: int = 2_000) -> str:

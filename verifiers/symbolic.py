@@ -39,11 +39,6 @@ _TOO_LARGE = re.compile(
 )
 
 
-def warm_up() -> None:
-    """Import math-verify and let its parser build its tables."""
-    compare_symbolic("x+1", "1+x")
-
-
 def too_large(text: str) -> bool:
     """Say whether a canonical text is too long, deep or explosive to be evaluated."""
     if len(text) > MAX_LENGTH or _TOO_LARGE.search(text):
