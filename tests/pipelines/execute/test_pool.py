@@ -276,14 +276,11 @@ def test_what_lies_behind_a_slow_answer_goes_to_the_other_worker(misbehaving):
 def test_no_answer_runs_past_its_deadline_by_more_than_50_milliseconds(misbehaving, tmp_path):
     clock = tmp_path / "clock"
     with VerifierPool(quick(workers=1), misbehaving) as pool:
-        used = []
-        for _ in range(5):
+        for _ in range(3):
             future = pool.submit(f"clock {clock}", SEVEN, "stop")
             assert future.result(30).decided_by == "cpu"
-            used.append(float(clock.read_text()))
+            assert 0.45 < float(clock.read_text()) < 0.55
             assert future.milliseconds >= 450
-    assert min(used) > 0.45
-    assert sorted(used)[1] < 0.55  # a parent that gets no core in time is the machine's doing
 
 
 def test_a_worker_has_a_cpu_limit_of_its_own(misbehaving):
