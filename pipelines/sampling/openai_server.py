@@ -53,6 +53,10 @@ class OpenaiTeacher:
                 return await self._ask(request)
         raise AssertionError("stamina gives at least one attempt")
 
+    def engine_facts(self) -> dict[str, str]:
+        """Say nothing of the engine: a server does not tell."""
+        return {}
+
     async def _ask(self, request: Request) -> Completion:
         import aiohttp
 

@@ -70,6 +70,10 @@ class ScriptedTeacher:
         words = len(text.split()) + len((reasoning or "").split())
         return Completion(text, line.finish_reason, reasoning, sum(len(m["content"].split()) for m in request.messages), words)
 
+    def engine_facts(self) -> dict[str, str]:
+        """Say nothing of an engine: there is none."""
+        return {}
+
     def _fill(self, text: str, request: Request) -> str:
         answer = self._answers.get(request.problem_id, "")
         wrong = str(int(answer) + 1) if answer.lstrip("-").isdigit() and len(answer) < 20 else "the empty set"

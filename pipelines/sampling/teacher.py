@@ -61,7 +61,14 @@ class Teacher(Protocol):
     """Hash of all that makes the teacher itself."""
 
     async def generate(self, request: Request) -> Completion:
-        """Draw one response; raises TeacherError when it is worth trying again later, CotkitError when nothing will work."""
+        """Draw one response; raises TeacherError when it is worth trying again later, CotkitError when nothing will work.
+
+        Cancelling the task that awaits it aborts the request: the engine spends nothing more on it.
+        """
+        ...
+
+    def engine_facts(self) -> dict[str, str]:
+        """Give what the progress line says of the engine, such as `{"cache hits": "83 %"}`; nothing when it does not tell."""
         ...
 
 
