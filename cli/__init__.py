@@ -20,7 +20,7 @@ COMMANDS: dict[str, tuple[str, str]] = {
     "run": (".run", "Run a recipe from problems to exports and report; run it again to resume"),
     "problems": (".problems", "Import problems with checkable answers"),
     "samples": (".samples", "Import samples that were drawn elsewhere"),
-    "sample": (".sample", "Draw n responses per problem from a teacher, verifying each as it arrives"),
+    "sample": (".sample", "Draw n responses per problem from a teacher, or as many as it takes, verifying each as it arrives"),
     "verify": (".verify", "Judge every sample's answer by rule"),
     "grade": (".grade", "Judge the responses of any file by rule, no run folder needed"),
     "tag": (".tag", "Tag how every sample reasons"),

@@ -1,4 +1,4 @@
-"""Progress of long work, on stderr: a live line on a terminal, a line now and then with `--progress lines`, nothing on a pipe."""
+"""Progress of long work, on stderr: a live line on a terminal, a line per minute elsewhere, more often with `--progress lines`."""
 
 from __future__ import annotations
 
@@ -12,9 +12,12 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 if TYPE_CHECKING:
-    from ..pipelines.sampling.scheduler import SamplingProgress
+    from ..pipelines.sampling.progress import SamplingProgress
 
 SECONDS_BETWEEN_LINES = 5.0
+SECONDS_BETWEEN_LOG_LINES = 60.0
+SECONDS_BETWEEN_REDRAWS = 0.2
+SETTLED = {"enough_correct": "with enough correct samples", "given_up": "given up", "all_drawn": "with all samples drawn"}
 
 
 class ProgressStyle(StrEnum):
@@ -30,14 +33,16 @@ Progress = Annotated[ProgressStyle, typer.Option("--progress", help="Live line o
 
 @contextmanager
 def watch_sampling(style: ProgressStyle) -> Iterator[Callable[[SamplingProgress], None]]:
-    """Give the callback that shows sampling: done, rate, time left, correct so far."""
+    """Give the callback that shows sampling: done, rate, time left, correct so far; off a terminal a line per minute."""
     if style is ProgressStyle.lines:
-        yield _line_printer()
-    elif style is ProgressStyle.auto and sys.stderr.isatty():
+        yield _line_printer(SECONDS_BETWEEN_LINES)
+    elif style is ProgressStyle.none:
+        yield lambda _progress: None
+    elif sys.stderr.isatty():
         with _live_line() as show:
             yield show
     else:
-        yield lambda _progress: None
+        yield _line_printer(SECONDS_BETWEEN_LOG_LINES, last=False)
 
 
 @contextmanager
@@ -55,27 +60,50 @@ def watch_shards(name: str, style: ProgressStyle = ProgressStyle.auto) -> Iterat
 
 
 def describe(progress: SamplingProgress, seconds: float) -> str:
-    """Say in one line what stands on disk."""
+    """Say in one line what stands on disk, and how fast it grows."""
     drawn = progress.done - progress.resumed
     judged, correct = sum(progress.outcomes.values()), progress.outcomes.get("correct", 0)
-    parts = [f"{progress.done}/{progress.total} samples", f"{drawn / max(seconds, 1e-9):.1f}/s"]
+    parts = [_done(progress), f"{drawn / max(seconds, 1e-9):.1f}/s"]
     if progress.tokens:
         parts.append(f"{progress.tokens / max(seconds, 1e-9):,.0f} tokens/s")
     parts.append(f"{correct} of {judged} correct")
+    if progress.in_flight:
+        parts.append(f"{progress.in_flight} in flight")
     if progress.failed:
         parts.append(f"{progress.failed} failed for now")
+    parts += [f"{name} {value}" for name, value in progress.engine.items()]
     return " · ".join(parts)
 
 
-def _line_printer() -> Callable[[SamplingProgress], None]:
+def describe_settled(progress: SamplingProgress) -> str:
+    """Say how many problems want no further samples, and why."""
+    counts = ", ".join(f"{count} {SETTLED[why]}" for why, count in progress.settled.items())
+    return f"{sum(progress.settled.values())} of {progress.problems} problems settled: {counts or 'none'}"
+
+
+def _done(progress: SamplingProgress) -> str:
+    if progress.adaptive:
+        return f"{progress.done} samples · {sum(progress.settled.values())}/{progress.problems} problems settled"
+    return f"{progress.done}/{progress.total} samples"
+
+
+def _time_left(progress: SamplingProgress, seconds: float) -> str:
+    drawn, left = progress.done - progress.resumed, progress.total - progress.done
+    if progress.adaptive or not drawn or left <= 0:
+        return ""
+    minutes = seconds / drawn * left / 60
+    return f" · {minutes:.0f} min left" if minutes < 120 else f" · {minutes / 60:.1f} h left"
+
+
+def _line_printer(seconds_between: float, last: bool = True) -> Callable[[SamplingProgress], None]:
     started = shown = time.monotonic()
 
     def show(progress: SamplingProgress) -> None:
         nonlocal shown
         now = time.monotonic()
-        if now - shown >= SECONDS_BETWEEN_LINES or progress.done == progress.total:
+        if now - shown >= seconds_between or (last and progress.done == progress.total):
             shown = now
-            typer.echo(describe(progress, now - started), err=True)
+            typer.echo(describe(progress, now - started) + _time_left(progress, now - started), err=True)
 
     return show
 
@@ -86,13 +114,20 @@ def _live_line() -> Iterator[Callable[[SamplingProgress], None]]:
     from rich.progress import BarColumn, TextColumn, TimeRemainingColumn
     from rich.progress import Progress as Bar
 
-    started = time.monotonic()
+    started, shown = time.monotonic(), 0.0
     columns = (BarColumn(bar_width=16), TimeRemainingColumn(compact=True), TextColumn("{task.fields[line]}"))
     with Bar(*columns, console=Console(stderr=True), transient=True, refresh_per_second=4) as bar:
         task = bar.add_task("sampling", total=None, line="starting the teacher")
 
         def show(progress: SamplingProgress) -> None:
-            line = describe(progress, time.monotonic() - started)
-            bar.update(task, completed=progress.done, total=progress.total, line=line)
+            nonlocal shown
+            now = time.monotonic()
+            if now - shown < SECONDS_BETWEEN_REDRAWS and progress.done != progress.total:
+                return
+            shown = now
+            done, total = (progress.done, progress.total)
+            if progress.adaptive:
+                done, total = sum(progress.settled.values()), progress.problems
+            bar.update(task, completed=done, total=total, line=describe(progress, now - started))
 
         yield show

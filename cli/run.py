@@ -9,7 +9,7 @@ import typer
 
 from ..pipelines.run_folder.resume import Resume
 from .progress import Progress, ProgressStyle
-from .settings import JSON, find_recipe
+from .settings import JSON, RESUME, find_recipe
 
 app = typer.Typer()
 
@@ -20,9 +20,7 @@ def run(
     out: Annotated[Path, typer.Option("--out", "-o", help="The run folder to make or resume")],
     problems: Annotated[str | None, typer.Option("--problems", help="Other problems than the recipe's", show_default=False)] = None,
     teacher: Annotated[str | None, typer.Option("--teacher", help="Another teacher than the recipe's", show_default=False)] = None,
-    resume: Annotated[
-        Resume, typer.Option("--resume", help="Resume a run: if-possible, always (also with other settings), never")
-    ] = "if-possible",
+    resume: Annotated[Resume, RESUME] = "if-possible",
     progress: Progress = ProgressStyle.auto,
     as_json: Annotated[bool, JSON] = False,
 ) -> None:

@@ -15,6 +15,13 @@ Config = TypeVar("Config", bound=StepConfig)
 RUN = typer.Argument(help="The run folder", show_default=False)
 JSON = typer.Option("--json", help="Print the summary as JSON on stdout")
 RECIPE = typer.Option("--recipe", help="Take this step's settings from a recipe file instead of the run's own", show_default=False)
+RESUME = typer.Option(
+    "--resume",
+    help="Resume a run: if-possible, continue-truncated (also with a larger max_tokens), always (also with other settings), never",
+)
+ENGINE = typer.Option(
+    "--engine", help="An argument of the engine, such as `tensor_parallel_size=4`; may be given several times", show_default=False
+)
 
 
 def setting(model: type[StepConfig], name: str, *flags: str) -> Any:
@@ -37,6 +44,26 @@ def with_changes(config: Config, **changes: Any) -> Config:
         raise CotkitError(
             f"--{name.replace('_', '-')}: {first['msg'].removeprefix('Value error, ')}", f"it is set to {first['input']!r}"
         ) from None
+
+
+def engine_settings(words: list[str]) -> dict[str, Any]:
+    """Read `name=value` words, the values as TOML where they are, such as `4`, `0.9`, `true` or `"auto"`, else as text.
+
+    >>> engine_settings(["tensor_parallel_size=4", "enforce-eager=true", "dtype=bfloat16"])
+    {'tensor_parallel_size': 4, 'enforce_eager': True, 'dtype': 'bfloat16'}
+    """
+    import tomllib
+
+    settings: dict[str, Any] = {}
+    for word in words:
+        name, equals, value = word.partition("=")
+        if not equals or not name:
+            raise CotkitError(f"--engine {word}: not name=value", "give an argument such as --engine tensor_parallel_size=4")
+        try:
+            settings[name.replace("-", "_")] = tomllib.loads(f"value = {value}")["value"]
+        except tomllib.TOMLDecodeError:
+            settings[name.replace("-", "_")] = value
+    return settings
 
 
 def find_recipe(name: str) -> Recipe:

@@ -19,7 +19,8 @@ from .export import Exported, export_rl, export_sft
 from .importing import import_problems
 from .report import write_report
 from .run_folder import Resume, RunFolder, check_problems
-from .sampling.scheduler import SamplingProgress, sample_run, unseen
+from .sampling.progress import SamplingProgress, unseen
+from .sampling.scheduler import sample_run
 from .tagging import tag_run
 from .verification import verify_run
 

@@ -17,7 +17,7 @@ from ...schemas.recipe import Recipe, dump_recipe
 from ..run_folder import RunFolder, Stage, write_text
 from .facts import complete_stages
 from .funnel import FunnelRow, funnel
-from .tables import OutcomeRow, behaviour_rows, outcome_rows, pass_rate_bins, reason_rows
+from .tables import OutcomeRow, behaviour_rows, outcome_rows, pass_rate_bins, reason_rows, saved_tokens
 from .traces import example_traces
 
 if TYPE_CHECKING:
@@ -50,7 +50,7 @@ def report_context(run: RunFolder) -> dict[str, Any]:
         "finish_reasons": run.count("samples", "finish_reason"),
         "missing": [(stage, f"cotkit {verb} {run.path}") for stage, verb in VERBS.items() if stage not in there],
         "stale_exports": stale_exports(run),
-        "tiles": tiles(stages),
+        "tiles": tiles(stages, saved_tokens(run)),
         "funnel": stages,
         "outcomes": outcomes,
         "reasons": reason_rows(run),
@@ -135,7 +135,7 @@ def shown_text(text: str) -> str:
     return text.translate(CONTROL_PICTURES)
 
 
-def tiles(stages: list[FunnelRow]) -> list[tuple[str, str, str]]:
+def tiles(stages: list[FunnelRow], saved: int = 0) -> list[tuple[str, str, str]]:
     """Give the key numbers: what, value, remark."""
     rows = {row.name: row for row in stages}
     problems, solved, samples = rows["problems"], rows.get("problems with a correct sample"), rows["samples"]
@@ -146,6 +146,9 @@ def tiles(stages: list[FunnelRow]) -> list[tuple[str, str, str]]:
         found.append(("correct", percent(correct.count / samples.count), f"{number(correct.count)} samples"))
     if kept and samples.count:
         found.append(("kept", number(kept.count), f"{percent(kept.count / samples.count)} of all samples"))
+    if saved and samples.tokens:
+        share = saved / (saved + samples.tokens)
+        found.append(("tokens saved", short_number(saved), f"{percent(share)} less than all the samples there might have been"))
     if kept and kept.count and samples.tokens:
         found.append(
             (

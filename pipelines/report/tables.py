@@ -65,6 +65,21 @@ def outcome_rows(run: RunFolder) -> list[OutcomeRow]:
     return [rows[outcome] for outcome in OUTCOMES if outcome in rows]
 
 
+def saved_tokens(run: RunFolder) -> int:
+    """Estimate the tokens that an adaptive run saved against the most samples it might have drawn of every problem.
+
+    Of each problem with samples: those not drawn, times the mean length of those that were.
+    """
+    import polars as pl
+
+    config = run.recipe.sample
+    if not config.is_adaptive():
+        return 0
+    problems = facts(run).group_by("problem_id").agg(pl.len(), pl.col("tokens").mean())
+    undrawn = (config.most_samples() - pl.col("len").cast(pl.Int64)).clip(0)
+    return round(problems.select((undrawn * pl.col("tokens")).sum()).collect().item())
+
+
 def reason_rows(run: RunFolder) -> list[ReasonRow]:
     """Count dropped samples per reason, most frequent first."""
     import polars as pl

@@ -1,7 +1,8 @@
 """RunFolder: create or open a run, read and write its shards, seal finished samples.
 
 The rules of resuming: a run is resumed when the problems and the sampling settings that make a sample itself are the same
-(raising `n` is not a change); `always` adds samples drawn with other settings to the same run; `never` wants a new folder.
+(raising `n` is not a change); `continue-truncated` lets `max_tokens` grow, too; `always` adds samples drawn with other settings
+to the same run; `never` wants a new folder.
 """
 
 from __future__ import annotations
@@ -80,6 +81,10 @@ class RunFolder:
         if old.recipe.sample.fingerprint() != self.recipe.sample.fingerprint():
             changed = _changed_settings(old.recipe, self.recipe)
             hint = "choose another folder with -o, or pass --resume always to add samples drawn with the new settings"
+            if _only_longer(old.recipe, self.recipe):
+                if resume == "continue-truncated":
+                    return
+                hint = "pass --resume continue-truncated to draw again the samples that were cut off, or choose another folder with -o"
             raise CotkitError(f"{self.path}: the run was sampled with other settings ({changed})", hint)
 
     def save_recipe(self, recipe: Recipe) -> None:
@@ -259,6 +264,12 @@ def check_problems(problems: pl.DataFrame, origin: str) -> pl.DataFrame:
             f"{origin}: problem {doubled[0]} is there {(doubled == doubled[0]).sum()} times", "import it again: doubles are left out"
         )
     return problems.select(list(schema)).cast(schema)
+
+
+def _only_longer(old: Recipe, new: Recipe) -> bool:
+    """Say whether a larger token budget is all that changed: what was not cut off is then as good as drawn with it."""
+    same = old.sample.model_copy(update={"max_tokens": new.sample.max_tokens})
+    return old.sample.max_tokens < new.sample.max_tokens and same.fingerprint() == new.sample.fingerprint()
 
 
 def _changed_settings(old: Recipe, new: Recipe) -> str:

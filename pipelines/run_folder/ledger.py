@@ -18,6 +18,8 @@ from ...schemas.verdict import SampleVerdict, Verdict
 if TYPE_CHECKING:
     import polars as pl
 
+DRAWN = ("problem_id", "index", "prompt_hash", "teacher_fingerprint", "parameters", "finish_reason", "completion_tokens")
+"""Columns of a sample that tell which draw it is and what came of it."""
 _TABLE = "CREATE TABLE IF NOT EXISTS samples (sample_id TEXT PRIMARY KEY, problem_id TEXT NOT NULL, sample TEXT NOT NULL, verdict TEXT)"
 
 
@@ -54,6 +56,15 @@ class Ledger:
         """Give the samples without a verdict."""
         for (text,) in self._query("SELECT sample FROM samples WHERE verdict IS NULL"):
             yield Sample.model_validate_json(text)
+
+    def drawn(self) -> pl.DataFrame:
+        """Give what tells the samples apart, without their texts: the columns `DRAWN`, and the outcome, null before a verdict."""
+        import polars as pl
+
+        columns = ", ".join(f"json_extract(sample, '$.{name}')" for name in DRAWN)
+        rows = self._query(f"SELECT {columns}, json_extract(verdict, '$.outcome') FROM samples")
+        schema = {name: Sample.polars_schema()[name] for name in DRAWN} | {"outcome": pl.String}
+        return pl.DataFrame(rows, schema=schema, orient="row")
 
     def frames(self, sample_ids: Iterable[str] | None = None) -> tuple[pl.DataFrame, pl.DataFrame]:
         """Give (samples, verdicts) as frames with the same rows in the same order; a row without a verdict has a null outcome."""

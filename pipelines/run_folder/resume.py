@@ -2,6 +2,6 @@
 
 from typing import Literal
 
-Resume = Literal["if-possible", "always", "never"]
-"""`if-possible`: go on with a run that has the same problems and sampling settings. `always`: also add samples drawn with
-other settings, or problems. `never`: want a new folder."""
+Resume = Literal["if-possible", "continue-truncated", "always", "never"]
+"""`if-possible`: go on with a run that has the same problems and sampling settings. `continue-truncated`: also with a larger
+`max_tokens`. `always`: also add samples drawn with other settings, or problems. `never`: want a new folder."""

@@ -1,32 +1,32 @@
 """The scheduler: keep the teacher busy, commit every finished sample at once, verify it while the next ones are drawn.
 
 What is in flight is bounded twice: `concurrency` requests at the teacher, and so many verdicts waited for that a slow
-verifier holds back the teacher instead of filling memory. A finished sample is on disk before it is counted.
+verifier holds back the teacher instead of filling memory. A finished sample is on disk before it is counted. Which sample comes
+next is `allocation`'s to say; when a verdict settles a problem, its running requests are aborted.
 """
 
 from __future__ import annotations
 
 import asyncio
-import json
 import signal
 import threading
 import time
-from collections.abc import Callable, Coroutine, Iterator
-from dataclasses import dataclass, field
-from typing import TYPE_CHECKING, Any, NamedTuple
+from collections.abc import Coroutine
+from typing import TYPE_CHECKING, Any
 
 from ...schemas.errors import CotkitError
 from ...schemas.problem import Problem
-from ...schemas.recipe import SampleConfig
-from ...schemas.record import content_hash
-from ...schemas.sample import Sample, sample_id
+from ...schemas.sample import Sample
 from ...schemas.verdict import Outcome
 from ...verifiers import judging_fingerprint
 from ..delimiters import split_reasoning
 from ..execute.pool import VerifierPool
-from ..prompts import render_messages
 from ..run_folder import Ledger, RunFolder
-from .teacher import Completion, Request, Teacher, TeacherError, open_teacher
+from ..run_folder.pass_rates import JUDGED
+from .allocation import Allocation
+from .progress import SamplingProgress, Watch, unseen
+from .teacher import Completion, TeacherError, open_teacher
+from .wanted import Wanted, WantedSamples
 
 if TYPE_CHECKING:
     import polars as pl
@@ -35,42 +35,10 @@ SHARD_ROWS = 8192
 """Samples of one shard: at some 10,000 characters each, 100 MB of text."""
 GIVE_UP_AFTER = 10
 """Failed requests in a row, none succeeding, after which the teacher is taken for gone (at least; or all in flight)."""
+SECONDS_BETWEEN_FACTS = 1.0
+"""How often the teacher is asked how its engine does."""
 REFUSALS = 3
 """Refused requests, before any success, after which the settings are taken for wrong."""
-
-
-@dataclass
-class SamplingProgress:
-    """What stands on disk so far, handed to the progress callback after every commit."""
-
-    total: int = 0
-    """Samples wanted in all."""
-    done: int = 0
-    """Samples on disk, those of earlier runs included."""
-    resumed: int = 0
-    """Of these, how many an earlier run had finished."""
-    tokens: int = 0
-    """Completion tokens drawn by this run."""
-    failed: int = 0
-    """Requests that failed for now; drawn when the run is resumed."""
-    outcomes: dict[Outcome, int] = field(default_factory=dict)
-    """Outcomes of the samples judged by this run."""
-
-
-Watch = Callable[[SamplingProgress], None]
-
-
-class Wanted(NamedTuple):
-    """One sample to draw, and its problem."""
-
-    sample_id: str
-    request: Request
-    problem: Problem
-    prompt_hash: str
-
-
-def unseen(_progress: SamplingProgress) -> None:
-    """Take progress and show nothing."""
 
 
 def sample_run(run: RunFolder, watch: Watch = unseen, shard_rows: int = SHARD_ROWS) -> SamplingProgress:
@@ -93,43 +61,26 @@ def sample_run(run: RunFolder, watch: Watch = unseen, shard_rows: int = SHARD_RO
             ledger.close()
 
 
-def wanted_samples(problems: pl.DataFrame, config: SampleConfig, teacher: Teacher) -> Iterator[Wanted]:
-    """Give the samples that a recipe asks for, problem by problem, so that an engine's prefix cache serves a problem's samples."""
-    parameters = config.parameters()
-    parameters_text = json.dumps(parameters, sort_keys=True, ensure_ascii=False)
-    sent = {name: value for name, value in parameters.items() if name != "seed"}
-    for row in problems.iter_rows(named=True):
-        problem = Problem.model_validate(row)
-        messages = render_messages(problem.prompt, config)
-        prompt_hash = content_hash(messages)
-        for index in range(config.n):
-            key = sample_id(problem.problem_id, prompt_hash, teacher.fingerprint, parameters_text, index)
-            request = Request(problem.problem_id, index, messages, sent, derive_seed(config.seed, problem.problem_id, index))
-            yield Wanted(key, request, problem, prompt_hash)
-
-
-def derive_seed(seed: int, problem_id: str, index: int) -> int:
-    """Give a request's own seed, 31 bits, from the recipe's seed, the problem and the index."""
-    return int(content_hash(seed, problem_id, index), 16) % 2**31
-
-
 class _Sampler:
     """One run of the scheduler; lives within one event loop."""
 
     def __init__(self, run: RunFolder, ledger: Ledger, watch: Watch, shard_rows: int) -> None:
         self.run, self.ledger, self.watch, self.shard_rows = run, ledger, watch, shard_rows
         self.config = run.recipe.sample
-        self.progress = SamplingProgress()
-        self.parameters = json.dumps(self.config.parameters(), sort_keys=True, ensure_ascii=False)
+        self.allocation = Allocation(self.config, 0)
+        self.progress = SamplingProgress(adaptive=self.config.is_adaptive())
         self.slots = asyncio.Semaphore(self.config.concurrency)
         self.verdicts_waited_for = asyncio.Semaphore(4 * self.config.concurrency + 64)
-        self.tasks: set[asyncio.Task[None]] = set()
-        self.failure: Exception | None = None
+        self.tasks: set[asyncio.Task[Any]] = set()
+        self.a_task_ended = asyncio.Event()
+        self.generating: dict[int, set[asyncio.Task[Any]]] = {}
+        self.failure: BaseException | None = None
         self.failures_in_a_row = 0
-        self.refused: list[Sample] = []
+        self.refused: list[tuple[Sample, Wanted]] = []
         self.any_answered = False
         self.unsealed = ledger.counts()[0]
         self.sealing: asyncio.Task[int] | None = None
+        self.facts_asked = 0.0
 
     async def draw_all(self) -> None:
         """Feed the teacher until nothing is wanted; on the way out cancel what is in flight."""
@@ -138,34 +89,15 @@ class _Sampler:
         if threading.current_thread() is threading.main_thread():
             asyncio.get_running_loop().add_signal_handler(signal.SIGTERM, task.cancel)
         problems = self.run.problems()
-        async with open_teacher(self.config, problems) as teacher:
+        async with open_teacher(self.config, problems) as self.teacher:
             with VerifierPool(self.run.recipe.verify) as self.pool:
                 try:
-                    await self._feed(problems, teacher)
+                    await self._judge_what_was_left(problems)
+                    self._take_in(problems)
+                    await self._feed()
                 except BaseException:
                     await self._cancel_all()
                     raise
-
-    async def _feed(self, problems: pl.DataFrame, teacher: Teacher) -> None:
-        have = self.run.sample_ids()
-        self.progress.total = problems.height * self.config.n
-        await self._judge_what_was_left(problems)
-        for wanted in wanted_samples(problems, self.config, teacher):
-            if wanted.sample_id in have:
-                self.progress.done += 1
-                self.progress.resumed += 1
-                continue
-            await self.slots.acquire()
-            if self.failure:
-                break
-            self._start(self._draw(wanted, teacher))
-        await asyncio.gather(*self.tasks)
-        if self.sealing:
-            await self.sealing
-        if self.failure:
-            raise self.failure
-        self._keep_refused()
-        self.watch(self.progress)
 
     async def _judge_what_was_left(self, problems: pl.DataFrame) -> None:
         """Judge the samples that an interrupted run had committed and not judged."""
@@ -175,40 +107,109 @@ class _Sampler:
         for sample in left:
             await self.verdicts_waited_for.acquire()
             self._start(self._judge(sample, Problem.model_validate(asked[sample.problem_id])))
+        await self._all_ended()
 
-    def _start(self, work: Coroutine[Any, Any, None]) -> None:
-        task = asyncio.create_task(self._guard(work))
+    def _take_in(self, problems: pl.DataFrame) -> None:
+        """See what is there already, and what is to be drawn."""
+        self.wanted = WantedSamples(problems, self.config, self.teacher.fingerprint)
+        self.allocation = Allocation(self.config, problems.height)
+        self.tokens_before = self.wanted.take_in(self.run, self.ledger, self.allocation)
+        self.allocation.begin()
+        self.progress.problems = problems.height
+        self.progress.total = problems.height * self.config.most_samples()
+        self.progress.resumed = self.progress.done = self.allocation.within_reach()
+        self._show()
+
+    async def _feed(self) -> None:
+        """Start the next sample whenever there is room, until none is wanted; raises the first failure when all have ended."""
+        while self.failure is None:
+            await self.slots.acquire()
+            draw = None if self._budget_is_spent() else self.allocation.take()
+            if draw is not None and self.failure is None:
+                self._start(self._draw(self.wanted.wanted(draw)))
+                continue
+            self.slots.release()
+            if not self.tasks and not self.refused:
+                break
+            if not self.tasks:
+                self._keep_refused()
+            self.a_task_ended.clear()
+            await self.a_task_ended.wait()
+        await self._all_ended()
+        if self.sealing:
+            await asyncio.gather(self.sealing, return_exceptions=True)
+        if self.failure:
+            raise self.failure
+        self._show(last=True)
+
+    def _budget_is_spent(self) -> bool:
+        budget = self.config.token_budget
+        return budget is not None and self.tokens_before + self.progress.tokens >= budget
+
+    async def _all_ended(self) -> None:
+        while self.tasks:
+            await asyncio.wait(self.tasks)
+
+    def _start(self, work: Coroutine[Any, Any, Any]) -> None:
+        task = asyncio.create_task(work)
         self.tasks.add(task)
-        task.add_done_callback(self.tasks.discard)
+        task.add_done_callback(self._ended)
 
-    async def _guard(self, work: Coroutine[Any, Any, None]) -> None:
-        """Remember the first failure instead of raising it in a task nobody awaits yet; what is in flight still finishes."""
-        try:
-            await work
-        except Exception as error:  # noqa: BLE001 - handed on by _feed, with its traceback
-            self.failure = self.failure or error
+    def _ended(self, task: asyncio.Task[Any]) -> None:
+        """Remember the first failure, which `_feed` raises; what is in flight still finishes."""
+        self.tasks.discard(task)
+        self.a_task_ended.set()
+        if not task.cancelled() and task.exception() is not None:
+            self.failure = self.failure or task.exception()
 
-    async def _draw(self, wanted: Wanted, teacher: Teacher) -> None:
+    async def _draw(self, wanted: Wanted) -> None:
         started = time.monotonic()
         try:
-            completion = await teacher.generate(wanted.request)
+            completion = await self._generate(wanted)
+            if completion is None:
+                return
             await self.verdicts_waited_for.acquire()
-        except TeacherError as error:
-            self._count_failure(error)
-            return
         finally:
             self.slots.release()
-        sample = self._sample(wanted, completion, teacher, time.monotonic() - started)
+        sample = self._sample(wanted, completion, time.monotonic() - started)
         if completion.error is not None and not self.any_answered:
-            self.verdicts_waited_for.release()
-            self._hold_refused(sample)
+            self._hold_refused(sample, wanted)
             return
         self.any_answered, self.failures_in_a_row = True, 0
         self._keep_refused()
-        self._commit(sample)
-        await self._judge(sample, wanted.problem)
+        await self._keep(sample, wanted)
 
-    def _sample(self, wanted: Wanted, completion: Completion, teacher: Teacher, seconds: float) -> Sample:
+    async def _generate(self, wanted: Wanted) -> Completion | None:
+        """Have the teacher draw a sample; None when it failed for now, or was aborted as its problem was settled meanwhile."""
+        task, place = asyncio.current_task(), wanted.draw.place
+        assert task
+        self.generating.setdefault(place, set()).add(task)
+        self.progress.in_flight += 1
+        try:
+            return await self.teacher.generate(wanted.request)
+        except TeacherError as error:
+            self.allocation.dropped(wanted.draw, again=False)
+            self._count_failure(error)
+        except asyncio.CancelledError:
+            if task in self.generating.get(place, ()):
+                raise
+            task.uncancel()
+            self.allocation.dropped(wanted.draw, again=True)
+            self.progress.aborted += 1
+        finally:
+            self.progress.in_flight -= 1
+            if running := self.generating.get(place):
+                running.discard(task)
+                if not running:
+                    del self.generating[place]
+        return None
+
+    def _abort(self, place: int) -> None:
+        """Abort the running requests for a problem that wants no more samples."""
+        for task in self.generating.pop(place, ()):
+            task.cancel()
+
+    def _sample(self, wanted: Wanted, completion: Completion, seconds: float) -> Sample:
         text = _clean(completion.text)
         if completion.reasoning is not None:
             reasoning, response, delimiter = _clean(completion.reasoning), text, "field"
@@ -216,8 +217,8 @@ class _Sampler:
             reasoning, response, delimiter = split_reasoning(text, self.config.reasoning)
         return Sample(
             sample_id=wanted.sample_id,
-            problem_id=wanted.problem.problem_id,
-            index=wanted.request.index,
+            problem_id=wanted.asked.problem.problem_id,
+            index=wanted.draw.index,
             reasoning=reasoning,
             response=response,
             delimiter=delimiter,
@@ -226,30 +227,36 @@ class _Sampler:
             completion_tokens=completion.completion_tokens,
             seed=wanted.request.seed if completion.seeded else None,
             seconds=round(seconds, 3),
-            teacher=teacher.name,
-            teacher_fingerprint=teacher.fingerprint,
-            parameters=self.parameters,
-            prompt_hash=wanted.prompt_hash,
+            teacher=self.teacher.name,
+            teacher_fingerprint=self.teacher.fingerprint,
+            parameters=self.wanted.parameters_text,
+            prompt_hash=wanted.asked.prompt_hash,
             error=completion.error,
         )
 
-    def _commit(self, sample: Sample) -> None:
+    async def _keep(self, sample: Sample, wanted: Wanted) -> None:
+        """Commit a sample, judge it, and let its verdict decide how its problem goes on."""
         self.ledger.add(sample)
         self.unsealed += 1
         self.progress.done += 1
         self.progress.tokens += sample.completion_tokens or 0
-        self.watch(self.progress)
+        self._show()
+        outcome = await self._judge(sample, wanted.asked.problem)
+        if self.allocation.judged(wanted.draw.place, outcome == "correct", outcome in JUDGED):
+            self._abort(wanted.draw.place)
 
-    async def _judge(self, sample: Sample, problem: Problem) -> None:
+    async def _judge(self, sample: Sample, problem: Problem) -> Outcome:
         try:
             verdict = await asyncio.wrap_future(self.pool.submit(sample.response, problem, sample.finish_reason))
         finally:
             self.verdicts_waited_for.release()
         self.ledger.add_verdict(sample.sample_id, verdict)
         self.progress.outcomes[verdict.outcome] = self.progress.outcomes.get(verdict.outcome, 0) + 1
-        self.watch(self.progress)
+        self._show()
         if self.unsealed >= self.shard_rows and (self.sealing is None or self.sealing.done()):
             self.sealing = asyncio.ensure_future(asyncio.to_thread(self._seal))
+            self.sealing.add_done_callback(self._ended)
+        return verdict.outcome
 
     def _seal(self) -> int:
         """Seal what is judged, on a connection of its own, while the loop goes on."""
@@ -269,16 +276,24 @@ class _Sampler:
             hint = f"{self.progress.done} samples are kept; mend the teacher and run the same command again"
             self.failure = self.failure or CotkitError(f"the teacher stopped answering: {error}", hint)
 
-    def _hold_refused(self, sample: Sample) -> None:
+    def _hold_refused(self, sample: Sample, wanted: Wanted) -> None:
         """Refusals before any answer mean wrong settings, not bad problems: keep them back until one succeeds."""
-        self.refused.append(sample)
+        self.refused.append((sample, wanted))
         if len(self.refused) >= REFUSALS:
             self.refused.clear()
             self.failure = self.failure or CotkitError(f"the teacher refuses every request: {sample.error}", "mend [sample] in the recipe")
 
     def _keep_refused(self) -> None:
         while self.refused:
-            self._commit(self.refused.pop())
+            self._start(self._keep(*self.refused.pop()))
+
+    def _show(self, last: bool = False) -> None:
+        now = time.monotonic()
+        if last or now - self.facts_asked > SECONDS_BETWEEN_FACTS:
+            self.facts_asked = now
+            self.progress.engine = self.teacher.engine_facts()
+            self.progress.settled = dict(self.allocation.settled)
+        self.watch(self.progress)
 
     async def _cancel_all(self) -> None:
         for task in self.tasks:

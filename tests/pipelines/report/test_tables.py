@@ -7,7 +7,7 @@ import polars as pl
 import pytest
 from cotkit.pipelines.export import export_rl, export_sft
 from cotkit.pipelines.report import FunnelRow, example_traces, funnel
-from cotkit.pipelines.report.tables import OutcomeRow, behaviour_rows, outcome_rows, pass_rate_bins, reason_rows
+from cotkit.pipelines.report.tables import OutcomeRow, behaviour_rows, outcome_rows, pass_rate_bins, reason_rows, saved_tokens
 from cotkit.pipelines.run_folder import RunFolder
 from cotkit.schemas.recipe import Recipe, SampleConfig
 
@@ -46,6 +46,13 @@ def test_the_funnel_of_a_run_without_later_stages_is_short(make_run: Any) -> Non
     total = table(run, "samples")["completion_tokens"].sum()
     assert funnel(run) == [FunnelRow("problems", "problems", 3, None), FunnelRow("samples", "samples", 18, total)]
     assert funnel(make_run(name="bare", stages=(), problems=3))[1] == FunnelRow("samples", "samples", 0, 0)
+
+
+def test_an_adaptive_run_saved_what_it_did_not_draw(make_run: Any) -> None:
+    samples = {(0, 0): {"tokens": 100}, (0, 1): {"tokens": 300}, (1, 0): {"tokens": 50}, (1, 1): {"tokens": 50}}
+    adaptive = Recipe(sample=SampleConfig(n=2, until_correct=1, max_samples=10))
+    assert saved_tokens(make_run(recipe=adaptive, problems=2, samples=samples)) == 8 * 200 + 8 * 50
+    assert saved_tokens(make_run(name="fixed", recipe=recipe(2), problems=2, samples=samples)) == 0
 
 
 def test_outcomes_are_counted_with_their_lengths(make_run: Any) -> None:

@@ -14,7 +14,8 @@ import polars as pl
 import pytest
 from aiohttp import web
 from cotkit.pipelines.run_folder import RunFolder
-from cotkit.pipelines.sampling.scheduler import derive_seed, sample_run
+from cotkit.pipelines.sampling.scheduler import sample_run
+from cotkit.pipelines.sampling.wanted import derive_seed
 from cotkit.schemas.errors import CotkitError
 from cotkit.schemas.problem import Problem
 from cotkit.schemas.recipe import Recipe, SampleConfig
@@ -256,3 +257,101 @@ def test_seeds_differ_by_problem_and_index_and_fit_31_bits() -> None:
     seeds = {derive_seed(0, problem, index) for problem in ("a", "b") for index in range(50)} | {derive_seed(1, "a", 0)}
     assert len(seeds) == 101
     assert all(0 <= seed < 2**31 for seed in seeds)
+
+
+def test_adaptive_sampling_stops_each_problem_at_its_kth_correct_sample(tmp_path: Path) -> None:
+    script = [{"response": "\\boxed{{answer}}"}, {"response": "\\boxed{{wrong}}", "weight": 3}]
+    run = make_run(tmp_path / "run", script, n=8, until_correct=2, max_samples=400, concurrency=1)
+    progress = sample_run(run)
+    rows = run.scan("samples").collect().join(run.scan("verdicts").collect(), on="sample_id")
+    correct = rows.filter(pl.col("outcome") == "correct").group_by("problem_id").len()["len"]
+    assert progress.settled == {"enough_correct": 10}
+    assert correct.min() == 2
+    assert correct.sum() <= 30  # a verdict may come when the next sample is drawn already
+    assert 20 < progress.done == rows.height < 200
+
+
+def test_running_requests_of_a_settled_problem_are_aborted_and_not_lost_to_the_count(tmp_path: Path) -> None:
+    script = [{"response": "\\boxed{{answer}}"}, {"response": "slow \\boxed{{answer}}", "seconds": 3.0}]
+    run = make_run(tmp_path / "run", script, until_correct=1, max_samples=400, concurrency=64)
+    progress = sample_run(run)
+    assert progress.settled == {"enough_correct": 10}
+    assert progress.done + progress.aborted == 20  # two at once are expected to suffice
+    assert progress.aborted > 0
+    assert progress.done == run.scan("samples").collect().height
+    assert sample_run(run).done == progress.done  # what is settled draws nothing again
+
+
+def test_an_unsolvable_problem_is_given_up(tmp_path: Path) -> None:
+    settings = {"until_correct": 1, "max_samples": 1000, "give_up": 0.2, "useful_pass_rate": 0.2}
+    progress = sample_run(make_run(tmp_path / "run", [{"response": "\\boxed{{wrong}}"}], **settings))
+    assert progress.settled == {"given_up": 10}
+    assert 50 <= progress.done <= 250
+
+
+def test_more_correct_samples_may_be_asked_for_later(tmp_path: Path) -> None:
+    script = [{"response": "\\boxed{{answer}}"}, {"response": "\\boxed{{wrong}}"}]
+    first = sample_run(make_run(tmp_path / "run", script, until_correct=1, max_samples=100, concurrency=1))
+    second = sample_run(make_run(tmp_path / "run", script, until_correct=3, max_samples=100, concurrency=1))
+    assert second.resumed == first.done
+    verdicts = RunFolder.open(tmp_path / "run").scan("verdicts").collect()
+    assert 30 <= (verdicts["outcome"] == "correct").sum() <= 45
+    assert second.settled == {"enough_correct": 10}
+
+
+def test_no_further_samples_are_started_once_the_token_budget_is_spent(tmp_path: Path) -> None:
+    script = [{"response": "one two three \\boxed{{answer}}"}]
+    assert sample_run(make_run(tmp_path / "run", script, n=20, concurrency=1, token_budget=40)).done == 10
+    again = sample_run(make_run(tmp_path / "run", script, n=20, concurrency=1, token_budget=60))
+    assert (again.resumed, again.done) == (10, 15)
+
+
+def test_a_larger_token_budget_draws_again_only_what_was_cut_off(tmp_path: Path) -> None:
+    script = [{"response": "\\boxed{{answer}}"}, {"response": "and so on", "finish_reason": "length"}]
+    run = make_run(tmp_path / "run", script, max_tokens=100)
+    sample_run(run)
+    cut_off = (run.scan("samples").collect()["finish_reason"] == "length").sum()
+    assert 0 < cut_off < 40
+    longer = run.recipe.model_copy(update={"sample": run.recipe.sample.model_copy(update={"max_tokens": 200})})
+    with pytest.raises(CotkitError, match="max_tokens 100 → 200") as caught:
+        RunFolder.create(run.path, longer, PROBLEMS)
+    assert "--resume continue-truncated" in caught.value.hint
+    progress = sample_run(RunFolder.create(run.path, longer, PROBLEMS, "continue-truncated"))
+    assert (progress.resumed, progress.done) == (40 - cut_off, 40)
+    again = [json.loads(text)["max_tokens"] for text in run.scan("samples").collect()["parameters"]]
+    assert (again.count(100), again.count(200)) == (40, cut_off)
+
+
+FULL_DISK = """
+import resource, signal, sys
+from pathlib import Path
+from cotkit.pipelines.run_folder import RunFolder, folder
+from cotkit.pipelines.sampling.scheduler import sample_run
+
+write = folder.RunFolder.write
+
+def write_on_a_full_disk(*arguments):  # the limit stands for the disk; only while a shard is written
+    resource.setrlimit(resource.RLIMIT_FSIZE, (200, resource.RLIM_INFINITY))
+    try:
+        write(*arguments)
+    finally:
+        resource.setrlimit(resource.RLIMIT_FSIZE, (resource.RLIM_INFINITY, resource.RLIM_INFINITY))
+
+signal.signal(signal.SIGXFSZ, signal.SIG_IGN)
+folder.RunFolder.write = write_on_a_full_disk
+sample_run(RunFolder.open(Path(sys.argv[1])), shard_rows=16)
+"""
+
+
+def test_a_disk_that_is_full_while_sealing_ends_the_run_and_loses_nothing(tmp_path: Path) -> None:
+    run = make_run(tmp_path / "run", [{"response": "\\boxed{{answer}}", "seconds": 0.01}], n=20)
+    child = subprocess.run([sys.executable, "-c", FULL_DISK, str(run.path)], capture_output=True, text=True, timeout=60)
+    assert child.returncode == 1
+    assert "CotkitError" in child.stderr
+    assert "cannot write" in child.stderr
+    kept = len(run.live_sample_ids())
+    assert kept >= 16
+    assert run.shard_numbers() == []
+    again = sample_run(run)
+    assert (again.resumed, again.done) == (kept, 200)
+    assert len(all_ids(run)) == len(set(all_ids(run))) == 200
