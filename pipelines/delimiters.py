@@ -99,7 +99,7 @@ class PairStyle:
         return None if response is None else Split(self._reasoning(text[start : close.start()]), response, self.name)
 
     def _start(self, text: str, asked_for: bool) -> int | None:
-        opened = self.open.starts(text, len(text) - len(text.lstrip()))
+        opened = self.open.starts(text, _text_start(text))
         if opened:
             return opened.end() if asked_for or not self.opened_in_prompt else None
         return 0 if self.opened_in_prompt or (self.anywhere and self.open.first(text)) else None
@@ -163,6 +163,7 @@ class ChannelStyle:
 _HEADER = re.compile(
     r"(?:<\|start\|>assistant[^<]{0,64}+)?(?:<\|channel\|>|\A\s{0,16}+)(\w{1,32}+)[^<]{0,200}+(?:<\|constrain\|>[^<]{0,64}+)?<\|message\|>"
 )
+_BLANK = re.compile(r"\s*+")
 _MESSAGE_END = re.compile(r"<\|(?:end|return|call)\|>")
 
 Style = PairStyle | ChannelStyle
@@ -208,6 +209,10 @@ def _opened_in_prompt(name: str) -> list[PairStyle]:
     if name not in pairs:
         return []
     return [style for style in pairs.values() if style.opened_in_prompt and style.open.longest == pairs[name].open.longest]
+
+
+def _text_start(text: str) -> int:
+    return _BLANK.match(text).end()  # pyright: ignore[reportOptionalMemberAccess]  # it always matches; lstrip() would copy the text
 
 
 def _message(text: str) -> str:

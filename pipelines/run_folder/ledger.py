@@ -1,13 +1,15 @@
-"""The live ledger: finished samples and their verdicts in SQLite, one transaction per finished sample.
+"""The live ledger: finished samples and their verdicts in SQLite.
 
-WAL mode: a sample that `add` returned for survives `kill -9` at any moment. Rows are sealed into Parquet shards and removed.
+WAL mode: a sample that `add` returned for survives `kill -9` at any moment; samples that finish together share a transaction.
+Rows are sealed into Parquet shards and removed.
 """
 
 from __future__ import annotations
 
 import sqlite3
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Sequence
 from contextlib import contextmanager
+from itertools import zip_longest
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -20,6 +22,8 @@ if TYPE_CHECKING:
 
 DRAWN = ("problem_id", "index", "prompt_hash", "teacher_fingerprint", "parameters", "finish_reason", "completion_tokens")
 """Columns of a sample that tell which draw it is and what came of it."""
+CHECKPOINT_PAGES = 8_000
+"""Pages of 4 KiB in the write-ahead log before it is folded in."""
 _TABLE = "CREATE TABLE IF NOT EXISTS samples (sample_id TEXT PRIMARY KEY, problem_id TEXT NOT NULL, sample TEXT NOT NULL, verdict TEXT)"
 
 
@@ -35,18 +39,26 @@ class Ledger:
             # NORMAL loses nothing when the process dies, and up to the last few samples when the power does; FULL costs an
             # fsync per sample.
             self._database.execute("PRAGMA synchronous = NORMAL")
+            self._database.execute(f"PRAGMA wal_autocheckpoint = {CHECKPOINT_PAGES}")
             self._database.execute(_TABLE)
 
     def add(self, sample: Sample, verdict: Verdict | None = None) -> None:
         """Commit one finished sample; when this returns, it is on disk. A sample that is there already stays as it is."""
-        row = (sample.sample_id, sample.problem_id, sample.model_dump_json(), verdict and verdict.model_dump_json())
-        with self._errors():
-            self._database.execute("INSERT OR IGNORE INTO samples VALUES (?, ?, ?, ?)", row)
+        self.add_all([sample], [verdict])
 
-    def add_verdict(self, sample_id: str, verdict: Verdict) -> None:
-        """Commit the verdict on a sample that is in the ledger."""
-        with self._errors():
-            self._database.execute("UPDATE samples SET verdict = ? WHERE sample_id = ?", (verdict.model_dump_json(), sample_id))
+    def add_all(self, samples: Sequence[Sample], verdicts: Sequence[Verdict | None] = ()) -> None:
+        """Commit finished samples, all or none, with the verdicts of the first of them."""
+        rows = [
+            (sample.sample_id, sample.problem_id, sample.model_dump_json(), verdict and verdict.model_dump_json())
+            for sample, verdict in zip_longest(samples, verdicts)
+        ]
+        self._write_all("INSERT OR IGNORE INTO samples VALUES (?, ?, ?, ?)", rows)
+
+    def add_verdicts(self, verdicts: Iterable[tuple[str, Verdict]]) -> None:
+        """Commit verdicts on samples that are in the ledger, by their ids, all or none."""
+        self._write_all(
+            "UPDATE samples SET verdict = ? WHERE sample_id = ?", [(verdict.model_dump_json(), key) for key, verdict in verdicts]
+        )
 
     def sample_ids(self) -> set[str]:
         """Give the ids of all samples in the ledger."""
@@ -82,14 +94,25 @@ class Ledger:
 
     def remove(self, sample_ids: Iterable[str]) -> None:
         """Remove sealed samples, all or none."""
-        with self._errors():
-            self._database.execute("BEGIN")
-            self._database.executemany("DELETE FROM samples WHERE sample_id = ?", ((key,) for key in sample_ids))
-            self._database.execute("COMMIT")
+        self._write_all("DELETE FROM samples WHERE sample_id = ?", [(key,) for key in sample_ids])
 
     def close(self) -> None:
         """Close the database; the write-ahead log is folded in."""
         self._database.close()
+
+    def _write_all(self, statement: str, rows: Sequence[tuple]) -> None:
+        """Run a statement for all rows, in one transaction."""
+        with self._errors():
+            if len(rows) == 1:
+                self._database.execute(statement, rows[0])
+            elif rows:
+                self._database.execute("BEGIN IMMEDIATE")
+                try:
+                    self._database.executemany(statement, rows)
+                    self._database.execute("COMMIT")
+                finally:
+                    if self._database.in_transaction:
+                        self._database.execute("ROLLBACK")
 
     def _query(self, query: str) -> list[tuple]:
         with self._errors():

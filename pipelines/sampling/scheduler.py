@@ -24,6 +24,7 @@ from ..execute.pool import VerifierPool
 from ..run_folder import Ledger, RunFolder
 from ..run_folder.pass_rates import JUDGED
 from .allocation import Allocation
+from .commits import Commits
 from .progress import SamplingProgress, Watch, unseen
 from .teacher import Completion, TeacherError, open_teacher
 from .wanted import Wanted, WantedSamples
@@ -67,6 +68,7 @@ class _Sampler:
     def __init__(self, run: RunFolder, ledger: Ledger, watch: Watch, shard_rows: int) -> None:
         self.run, self.ledger, self.watch, self.shard_rows = run, ledger, watch, shard_rows
         self.config = run.recipe.sample
+        self.commits = Commits(ledger)
         self.allocation = Allocation(self.config, 0)
         self.progress = SamplingProgress(adaptive=self.config.is_adaptive())
         self.slots = asyncio.Semaphore(self.config.concurrency)
@@ -98,6 +100,8 @@ class _Sampler:
                 except BaseException:
                     await self._cancel_all()
                     raise
+                finally:
+                    self.commits.flush()
 
     async def _judge_what_was_left(self, problems: pl.DataFrame) -> None:
         """Judge the samples that an interrupted run had committed and not judged."""
@@ -108,6 +112,7 @@ class _Sampler:
             await self.verdicts_waited_for.acquire()
             self._start(self._judge(sample, Problem.model_validate(asked[sample.problem_id])))
         await self._all_ended()
+        self.commits.flush()
 
     def _take_in(self, problems: pl.DataFrame) -> None:
         """See what is there already, and what is to be drawn."""
@@ -236,7 +241,7 @@ class _Sampler:
 
     async def _keep(self, sample: Sample, wanted: Wanted) -> None:
         """Commit a sample, judge it, and let its verdict decide how its problem goes on."""
-        self.ledger.add(sample)
+        await self.commits.add(sample)
         self.unsealed += 1
         self.progress.done += 1
         self.progress.tokens += sample.completion_tokens or 0
@@ -250,10 +255,11 @@ class _Sampler:
             verdict = await asyncio.wrap_future(self.pool.submit(sample.response, problem, sample.finish_reason))
         finally:
             self.verdicts_waited_for.release()
-        self.ledger.add_verdict(sample.sample_id, verdict)
+        self.commits.add_verdict(sample.sample_id, verdict)
         self.progress.outcomes[verdict.outcome] = self.progress.outcomes.get(verdict.outcome, 0) + 1
         self._show()
         if self.unsealed >= self.shard_rows and (self.sealing is None or self.sealing.done()):
+            self.commits.flush()
             self.sealing = asyncio.ensure_future(asyncio.to_thread(self._seal))
             self.sealing.add_done_callback(self._ended)
         return verdict.outcome
