@@ -173,6 +173,7 @@ class _Sampler:
             completion = await self._generate(wanted)
             if completion is None:
                 return
+            self.progress.tokens += completion.completion_tokens or 0
             await self.verdicts_waited_for.acquire()
         finally:
             self.slots.release()
@@ -244,7 +245,6 @@ class _Sampler:
         await self.commits.add(sample)
         self.unsealed += 1
         self.progress.done += 1
-        self.progress.tokens += sample.completion_tokens or 0
         self._show()
         outcome = await self._judge(sample, wanted.asked.problem)
         if self.allocation.judged(wanted.draw.place, outcome == "correct", outcome in JUDGED):
