@@ -4,8 +4,6 @@ from __future__ import annotations
 
 import json
 import sys
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
@@ -14,7 +12,8 @@ import typer
 from ..schemas.errors import CotkitError
 from ..schemas.problem import KINDS
 from ..schemas.recipe import VerifyConfig
-from .settings import JSON, setting, with_changes
+from .progress import watch_text
+from .settings import JSON, parse_map, setting, with_changes
 
 if TYPE_CHECKING:
     from ..pipelines.grading import Summary
@@ -51,7 +50,7 @@ def grade(
         return
     if out is not None and out.exists() and not force:
         raise CotkitError(f"{out}: exists", "choose another name with -o, or replace it with --force")
-    mapping = _mapping(map, gold=gold, response=response)
+    mapping = parse_map(map) | {ours: theirs for ours, theirs in (("gold", gold), ("response", response)) if theirs is not None}
     _say(_grade_file(source, out, mapping, kind, config), as_json and str(out) != "-")
 
 
@@ -79,7 +78,7 @@ def _grade_file(source: Path, out: Path | None, mapping: dict[str, str], kind: s
         return RowReader(names, columns, of_all, str(source))
 
     summary = None
-    with _live_line() as show:
+    with watch_text("grading") as show:
         for summary in grade_file(source, sys.stdout if str(out) == "-" else out, reader, config):
             show(f"grading: {summary.rows:,} rows, {summary.rows / max(summary.seconds, 1e-9):,.0f} rows/s")
     assert summary is not None
@@ -87,24 +86,6 @@ def _grade_file(source: Path, out: Path | None, mapping: dict[str, str], kind: s
         if ours != theirs:
             typer.echo(f"note: the file has a column {ours!r}: ours is {theirs!r}", err=True)
     return summary
-
-
-@contextmanager
-def _live_line() -> Iterator[Callable[[str], object]]:
-    if not sys.stderr.isatty():
-        yield lambda _text: None
-        return
-    from rich.console import Console
-
-    with Console(stderr=True).status("grading") as status:
-        yield status.update
-
-
-def _mapping(pairs: list[str] | None, **columns: str | None) -> dict[str, str]:
-    wrong = [pair for pair in pairs or [] if "=" not in pair]
-    if wrong:
-        raise CotkitError(f"--map {wrong[0]}: not OURS=THEIRS", "write --map prompt=COLUMN")
-    return dict(pair.split("=", 1) for pair in pairs or []) | {ours: theirs for ours, theirs in columns.items() if theirs is not None}
 
 
 def _say(summary: Summary, as_json: bool) -> None:

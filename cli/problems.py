@@ -11,7 +11,7 @@ import typer
 from ..schemas.errors import CotkitError
 from ..schemas.problem import KINDS
 from ..schemas.recipe import ProblemsConfig
-from .settings import JSON, setting, with_changes
+from .settings import JSON, parse_map, setting, with_changes
 
 app = typer.Typer(no_args_is_help=True)
 
@@ -43,7 +43,7 @@ def import_(
         raise CotkitError(f"--kind {kind}: unknown kind", f"choose one of: {', '.join(KINDS)}")
     if out.exists() and not force:
         raise CotkitError(f"{out}: exists", "choose another name with -o, or replace it with --force")
-    given = ProblemsConfig(source=source, map=parse_map(map or []))
+    given = ProblemsConfig(source=source, map=parse_map(map))
     imported = import_problems(with_changes(given, kind=kind, split=split, limit=limit))
     write_parquet(imported.problems, out)
     rejected = out.with_suffix(".rejected.jsonl")
@@ -58,11 +58,3 @@ def import_(
     if as_json:
         summary = {"out": str(out), "problems": imported.problems.height, "rejected": imported.rejected.height, "kinds": kinds}
         typer.echo(json.dumps(summary | {"notes": imported.notes}))
-
-
-def parse_map(pairs: list[str]) -> dict[str, str]:
-    """Read `OURS=THEIRS` pairs; raises CotkitError."""
-    wrong = [pair for pair in pairs if "=" not in pair]
-    if wrong:
-        raise CotkitError(f"--map {wrong[0]}: not OURS=THEIRS", "write --map answer=COLUMN")
-    return dict(pair.split("=", 1) for pair in pairs)

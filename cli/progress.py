@@ -59,6 +59,18 @@ def watch_shards(name: str, style: ProgressStyle = ProgressStyle.auto) -> Iterat
         yield lambda done, total: bar.update(task, completed=done, total=total)
 
 
+@contextmanager
+def watch_text(name: str) -> Iterator[Callable[[str], object]]:
+    """Give the callback that shows a line of text on a terminal."""
+    if not sys.stderr.isatty():
+        yield lambda _text: None
+        return
+    from rich.console import Console
+
+    with Console(stderr=True).status(name) as status:
+        yield status.update
+
+
 def describe(progress: SamplingProgress, seconds: float) -> str:
     """Say in one line what stands on disk, and how fast it grows."""
     drawn = progress.done - progress.resumed

@@ -8,8 +8,7 @@ from typing import Annotated
 
 import typer
 
-from .problems import parse_map
-from .settings import JSON
+from .settings import JSON, parse_map
 
 app = typer.Typer(no_args_is_help=True)
 
@@ -34,7 +33,7 @@ def import_(
     from ..pipelines.run_folder import RunFolder
     from ..schemas.recipe import Recipe
 
-    mapping = parse_map(map or [])
+    mapping = parse_map(map)
     if (out / "recipe.toml").exists():
         run = RunFolder.open(out)
     else:

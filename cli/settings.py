@@ -46,6 +46,14 @@ def with_changes(config: Config, **changes: Any) -> Config:
         ) from None
 
 
+def parse_map(pairs: list[str] | None) -> dict[str, str]:
+    """Read `OURS=THEIRS` pairs, what `--map` is given; raises CotkitError on another form."""
+    wrong = [pair for pair in pairs or [] if "=" not in pair]
+    if wrong:
+        raise CotkitError(f"--map {wrong[0]}: not OURS=THEIRS", "write --map answer=COLUMN")
+    return dict(pair.split("=", 1) for pair in pairs or [])
+
+
 def engine_settings(words: list[str]) -> dict[str, Any]:
     """Read `name=value` words, the values as TOML where they are, such as `4`, `0.9`, `true` or `"auto"`, else as text.
 

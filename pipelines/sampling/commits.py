@@ -45,15 +45,25 @@ class Commits:
 
     def _commit(self) -> None:
         arrived, self._arrived = self._arrived, []
-        error = None
+        if error := self._write([sample for sample, _ in arrived]):
+            for sample, on_disk in arrived:  # a disk that has no room for all may have room for some
+                _tell(on_disk, self._write([sample]) if len(arrived) > 1 else error)
+        else:
+            for _, on_disk in arrived:
+                _tell(on_disk, None)
+
+    def _write(self, samples: list[Sample]) -> Exception | None:
         try:
-            self._ledger.add_all([sample for sample, _ in arrived])
-        except Exception as raised:  # noqa: BLE001 - raised where each sample is waited for
-            error = raised
-        for _, on_disk in arrived:
-            if on_disk.done():
-                continue  # its task was cancelled meanwhile
-            if error is None:
-                on_disk.set_result(None)
-            else:
-                on_disk.set_exception(error)
+            self._ledger.add_all(samples)
+        except Exception as error:  # noqa: BLE001 - raised where the sample is waited for
+            return error
+        return None
+
+
+def _tell(on_disk: asyncio.Future[None], error: Exception | None) -> None:
+    if on_disk.done():
+        return  # its task was cancelled meanwhile
+    if error is None:
+        on_disk.set_result(None)
+    else:
+        on_disk.set_exception(error)
