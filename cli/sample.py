@@ -10,7 +10,7 @@ import typer
 
 from ..pipelines.run_folder.resume import Resume
 from ..schemas.errors import CotkitError
-from ..schemas.recipe import ProblemsConfig, Recipe, SampleConfig
+from ..schemas.recipe import Executor, ProblemsConfig, Recipe, SampleConfig
 from .progress import Progress, ProgressStyle, describe_settled, watch_sampling
 from .settings import ENGINE, JSON, RESUME, engine_settings, find_recipe, setting, with_changes
 
@@ -36,6 +36,8 @@ def sample(
     prompt_template: Annotated[str | None, setting(SampleConfig, "prompt_template")] = None,
     concurrency: Annotated[int | None, setting(SampleConfig, "concurrency")] = None,
     engine: Annotated[list[str] | None, ENGINE] = None,
+    executor: Annotated[Executor | None, setting(SampleConfig, "executor")] = None,
+    replicas: Annotated[int | None, setting(SampleConfig, "replicas")] = None,
     recipe: Annotated[str | None, typer.Option("--recipe", help="Recipe file or shipped recipe to start from", show_default=False)] = None,
     resume: Annotated[Resume, RESUME] = "if-possible",
     continue_truncated: Annotated[
@@ -59,7 +61,8 @@ def sample(
     changes = {"teacher": teacher, "n": n, "temperature": temperature, "top_p": top_p, "max_tokens": max_tokens, "seed": seed}
     changes |= {"system_prompt": system_prompt, "prompt_template": prompt_template, "concurrency": concurrency}
     changes |= {"until_correct": until_correct, "max_samples": max_samples, "give_up": give_up, "useful_pass_rate": useful_pass_rate}
-    changes |= {"token_budget": token_budget, "engine": {**base.sample.engine, **engine_settings(engine)} if engine else None}
+    changes |= {"token_budget": token_budget, "executor": executor, "replicas": replicas}
+    changes |= {"engine": {**base.sample.engine, **engine_settings(engine)} if engine else None}
     settings = base.model_copy(update={"sample": with_changes(base.sample, **changes)})
     if going_on:
         path, taken = out or Path(problems), RunFolder.open(Path(problems)).problems()

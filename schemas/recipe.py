@@ -29,6 +29,7 @@ Share = Annotated[float, Field(ge=0.0, le=1.0)]
 Name = Annotated[str, Field(pattern=r"^[A-Za-z0-9][A-Za-z0-9_-]*$")]
 SftFormat = Literal["trl", "messages"]
 RlFormat = Literal["trl", "verl"]
+Executor = Literal["local", "ray"]
 BOXED = "{prompt}\n\nPlease reason step by step, and put your final answer within \\boxed{}."
 
 
@@ -112,6 +113,10 @@ class SampleConfig(StepConfig):
     """Which delimiters tell reasoning from response: `auto`, a name from `data/delimiters.toml`, or `none`."""
     stop_loops: bool = True
     """Stop a response that repeats itself without end, where the engine runs in process."""
+    executor: Executor = "local"
+    """Where engines run: on this machine, or as actors of a Ray cluster."""
+    replicas: Annotated[int, Field(ge=1)] | None = None
+    """With ray: engines to start; as many as the cluster has GPUs for when left out, or one per node without GPUs."""
     concurrency: Annotated[int, Field(ge=1)] = 64
     """Requests in flight at once."""
     timeout_seconds: Annotated[float, Field(gt=0)] = 3600.0
@@ -125,7 +130,7 @@ class SampleConfig(StepConfig):
     def incidental(cls) -> set[str]:
         """How many samples are drawn is incidental too: a sample's id does not depend on how many others there are."""
         amounts = {"n", "until_correct", "max_samples", "give_up", "useful_pass_rate", "token_budget"}
-        return amounts | {"concurrency", "timeout_seconds", "retries", "engine"}
+        return amounts | {"executor", "replicas", "concurrency", "timeout_seconds", "retries", "engine"}
 
     def fingerprint(self) -> str:
         """Hash the settings that make a sample itself; the same model on another server's URL is the same teacher."""
