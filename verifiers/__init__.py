@@ -66,8 +66,14 @@ def verify(
         problem = _plain_problem(gold or "", kind, tuple(options))
         response = _after_reasoning(response)
     verdict = VERIFIERS[problem.kind](response, problem)
-    answer = verdict.answer and verdict.answer.encode("utf-8", "replace").decode()  # lone surrogates fit in no file
-    return verdict.model_copy(update={"answer": answer and _shortened(answer), "verifier": f"{problem.kind}/{VERSION}"})
+    answer = verdict.answer if verdict.answer is None or verdict.answer.isascii() else _storable(verdict.answer)
+    return Verdict(
+        outcome=verdict.outcome,
+        answer=answer and _shortened(answer),
+        found_by=verdict.found_by,
+        decided_by=verdict.decided_by,
+        verifier=f"{problem.kind}/{VERSION}",
+    )
 
 
 def judge(response: str, problem: Problem, finish_reason: str) -> Verdict:
@@ -84,6 +90,10 @@ def judge(response: str, problem: Problem, finish_reason: str) -> Verdict:
 def judging_fingerprint(config: VerifyConfig) -> str:
     """Hash all that a verdict depends on besides the sample and the problem."""
     return content_hash(config.fingerprint(), VERSION)
+
+
+def _storable(answer: str) -> str:
+    return answer.encode("utf-8", "replace").decode()  # lone surrogates fit in no file
 
 
 def _shortened(answer: str, length: int = 2_000) -> str:
