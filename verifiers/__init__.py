@@ -34,7 +34,7 @@ __all__ = ["VERIFIERS", "VERSION", "Verdict", "Verifier", "judge", "judging_fing
 
 Verifier = Callable[[str, Problem], Verdict]
 
-VERSION = "2"
+VERSION = "3"
 """Changes with every change of a verdict: verdicts of another version are judged again."""
 VERIFIERS: dict[Kind, Verifier] = {
     "math": verify_math,

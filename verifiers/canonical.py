@@ -41,6 +41,7 @@ _UNICODE = {
     "ℕ": r"\mathbb{N}",
     "ℚ": r"\mathbb{Q}",
     "°": r"^\circ ",
+    "¢": " cents",
     "…": r"\ldots ",
     "½": r"\frac{1}{2}",
     "⅓": r"\frac{1}{3}",
@@ -62,7 +63,7 @@ _SUBSCRIPT = str.maketrans("₀₁₂₃₄₅₆₇₈₉", "0123456789")
 
 _LAYOUT = re.compile(
     r"\\(?:left|right|big|Big|bigl|bigr|Bigl|Bigr|bigg|Bigg|biggl|biggr|displaystyle|textstyle|limits|rm|bf|it)(?![A-Za-z])\.?"
-    r"|\\!|\*\*|`|(?<!\\)\\[()\[\]]|(?<!\\)\$|\\\$|[£€¥]"
+    r"|\\!|\*\*|`|(?<!\\)\\[()\[\]]|(?<!\\)\$|\\\$|[£€¥₹₱₩]"
 )
 _BLANKS = re.compile(r"(?<!\\)(?:\\[,;:> ]|\\q?quad(?![A-Za-z])|~|[\s\x00-\x1f])+|\\(?:enspace|thinspace)(?![A-Za-z])")
 _TEXT = re.compile(
@@ -102,11 +103,15 @@ _THIN_COMMA = re.compile(r",\s*\\!\s*")
 _LIST_COMMA = re.compile(r"(?<=\d),\s+(?=\d{3}(?!\d))")
 """`32, 349` is a list, `32,349` a number."""
 _COMMAND = re.compile(r"\\(" + "|".join(_RENAMED) + r")(?![A-Za-z])")
-_BARE_FRACTION = re.compile(r"\\frac\s*(?:(\d)\s*(\d)|(\d)\s*(\{[^{}]*\})|(\{[^{}]*\})\s*(\d))")
+_BARE = r"(?:\d|(?<=\s)[A-Za-z])"
+_BARE_FRACTION = re.compile(rf"\\frac\s*(?:({_BARE})\s*({_BARE})|({_BARE})\s*(\{{[^{{}}]*\}})|(\{{[^{{}}]*\}})\s*(\d|(?<=\s)[A-Za-z]))")
 _BARE_ROOT = re.compile(r"\\sqrt\s*(\d)")
 _LOOSE_BLANK = re.compile(r"(?<![A-Za-z0-9.]) | (?![A-Za-z0-9.\\])|(?<=[0-9]) (?=\\)")
 _SHORT_SCRIPT = re.compile(r"([\^_])\{([A-Za-z0-9])\}(?![0-9])")
-_DEGREES = re.compile(r"\^\{? ?\\circ ?\}?|\^°")
+_PRIMES = re.compile(r"\^ ?(?:\{((?: ?\\prime)+) ?\}|\\prime(?![A-Za-z]))")
+_JOINT = re.compile(r"(?:[,;] ?|(?<![A-Za-z\\]) ?)\{? ?\b(and|or|AND|OR)\b ?\}? ?(?![A-Za-z])|(?<=\d)(and|or)(?=[A-Z(\\-])")
+"""What joins two answers, whatever stands around it; words before or after it make it prose."""
+DEGREES = re.compile(r"\^\{ ?\\circ ?\}|\^ ?\\circ(?![A-Za-z])|\^°")
 
 
 def canonical(text: str) -> str:
@@ -132,8 +137,12 @@ def canonical(text: str) -> str:
     text = _COMMAND.sub(_rename, _BLANKS.sub(" ", text))
     text = _BARE_FRACTION.sub(_brace_fraction, text)
     text = _BARE_ROOT.sub(r"\\sqrt{\1}", text)
-    text = _DEGREES.sub("°", text)
+    text = DEGREES.sub("°", text)
+    if "prime" in text:
+        text = _PRIMES.sub(lambda match: "'" * ((match[1] or "").count("p") or 1), text)
     text = _LOOSE_BLANK.sub("", text.strip())
+    if "or" in text or "and" in text or "OR" in text or "AND" in text:
+        text = _JOINT.sub(lambda match: f" {(match[1] or match[2]).lower()} ", text).replace("  ", " ")
     text = _SHORT_SCRIPT.sub(r"\1\2", text)
     return unwrapped(text.rstrip(" .,;:\\").lstrip(" ,;:=").removeprefix("\\approx").strip('" '), "{}")
 

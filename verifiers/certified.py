@@ -15,8 +15,10 @@ from fractions import Fraction
 from typing import NamedTuple
 
 from .arithmetic import Arithmetic, floats, precise
-from .balls import Ball, Evaluator, NoValue
-from .latex import Expression, Tree
+from .balls import Ball, NoValue
+from .evaluation import Evaluator
+from .latex import Expression
+from .trees import Tree, size
 
 PRECISIONS = (400, 2_500)
 """Bits; 100 digits need 333 of them, the rest is for cancellation."""
@@ -96,7 +98,7 @@ def _at_points(left: Tree, right: Tree, points: object, arithmetic: Arithmetic, 
             doubtful |= disjoint
         elif disjoint:
             return _Points(True, doubtful, ())
-        elif arithmetic is floats() or _agree(one, other, arithmetic):
+        elif arithmetic is floats() or (not evaluator.swamped and _agree(one, other, arithmetic)):
             agreed.append(point)
     return _Points(False, doubtful, tuple(agreed))
 
@@ -118,7 +120,7 @@ def _same_constant(left: Tree, right: Tree) -> bool | None:
         if are_disjoint(one, other):
             return False
         if bits == PRECISIONS[-1]:
-            return True if _agree(one, other, arithmetic) else None
+            return True if not evaluator.swamped and _agree(one, other, arithmetic) else None
     return None
 
 
@@ -162,7 +164,7 @@ def has_constant_ratio(left: Tree, right: Tree, variables: frozenset[str]) -> bo
                 ratios.append(evaluator.value(("div", left, right)))
             except NoValue:
                 continue
-            if not ratios[-1].is_real():
+            if not ratios[-1].is_real() or evaluator.swamped:
                 return None
             if are_disjoint(ratios[0], ratios[-1]):
                 return False
@@ -182,13 +184,3 @@ def is_constant(tree: Tree, variables: frozenset[str]) -> bool:
         if are_disjoint(values[0], values[-1]):
             return False
     return True
-
-
-def size(tree: Tree) -> int:
-    """Count the nodes of a tree."""
-    count, left = 0, [tree]
-    while left:
-        node = left.pop()
-        count += 1
-        left.extend(part for part in node if isinstance(part, tuple))
-    return count

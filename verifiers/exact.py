@@ -12,6 +12,8 @@ import re
 from fractions import Fraction
 from typing import NamedTuple
 
+from .units import UNIT, normal_unit, units_differ
+
 MAX_DIGITS = 1_000
 """Longer numbers are compared as texts only."""
 MAX_EXPONENT = 1_000
@@ -22,7 +24,7 @@ ROUNDED_DIGITS = 6
 _PLAIN = r"(?:\d{1,3}(?:,\d{3})+(?:\.\d*)?|\d{1,3}(?: \d{3})+(?:\.\d*)?|\d+(?:\.\d*)?|\.\d+)"
 _SIGN = r"(?:[+-] ?)?"
 _TIMES_POWER = r"(?:[eE](?P<e>[+-]?\d+)|(?: ?\\times ?| ?\\cdot ?| ?\* ?| ?x ?)10\^(?P<p>\{ ?[+-]?\d+ ?\}|\d))"
-_UNIT = r"(?P<unit>%|°|[ ]?\\%|[ ]?°? ?[A-Za-z][A-Za-z ]*(?:\^\{?-?\d\}?)?(?:[/ ][A-Za-z]+(?:\^\{?-?\d\}?)?)*)?"
+_UNIT = rf"(?P<unit> ?{UNIT})?"
 _DECIMAL = re.compile(rf"(?P<sign>{_SIGN})(?P<digits>{_PLAIN}){_TIMES_POWER}?{_UNIT}$")
 _REPEATING = re.compile(rf"(?P<sign>{_SIGN})(?P<whole>\d*)\.(?P<fixed>\d*)\\overline\{{(?P<again>\d+)\}}{_UNIT}$")
 _POWER = re.compile(rf"(?P<sign>{_SIGN})10\^(?P<p>\{{ ?[+-]?\d+ ?\}}|\d){_UNIT}$")
@@ -30,101 +32,8 @@ _FRACTION = re.compile(
     rf"(?P<sign>{_SIGN})(?P<whole>\d+(?: ?(?=\\)| (?=\d)))?"
     rf"(?:\\frac\{{(?P<a>{_SIGN}{_PLAIN})\}}\{{(?P<b>{_SIGN}{_PLAIN})\}}|(?P<c>{_PLAIN}) ?/ ?(?P<d>-?{_PLAIN})){_UNIT}$"
 )
-_TAIL = re.compile(r"(?P<body>.*(?:[\d})]|\\pi))(?P<unit>°| ?[A-Za-z]{2,}(?: [A-Za-z]{2,}){0,3}(?:\^\{?\d\}?)?)$", re.DOTALL)
-_SHORT_UNITS = frozenset(
-    [
-        "m",
-        "g",
-        "s",
-        "h",
-        "N",
-        "J",
-        "W",
-        "K",
-        "C",
-        "F",
-        "L",
-        "A",
-        "V",
-        "cm",
-        "mm",
-        "km",
-        "dm",
-        "nm",
-        "kg",
-        "mg",
-        "lb",
-        "oz",
-        "ml",
-        "mL",
-        "ms",
-        "hr",
-        "in",
-        "ft",
-        "yd",
-        "mi",
-        "pm",
-        "am",
-        "Hz",
-        "eV",
-        "mph",
-        "kph",
-    ]
-)
-_NO_UNITS = frozenset(
-    [
-        "sin",
-        "cos",
-        "tan",
-        "cot",
-        "sec",
-        "csc",
-        "log",
-        "ln",
-        "exp",
-        "max",
-        "min",
-        "gcd",
-        "lcm",
-        "mod",
-        "and",
-        "or",
-        "pi",
-        "sqrt",
-        "if",
-        "for",
-        "all",
-        "not",
-    ]
-)
-_SAME_UNIT = {
-    "degrees": "°",
-    "degree": "°",
-    "meters": "m",
-    "meter": "m",
-    "metres": "m",
-    "metre": "m",
-    "centimeters": "cm",
-    "centimeter": "cm",
-    "inches": "in",
-    "inch": "in",
-    "feet": "ft",
-    "foot": "ft",
-    "miles": "mi",
-    "mile": "mi",
-    "kilometers": "km",
-    "grams": "g",
-    "kilograms": "kg",
-    "seconds": "s",
-    "second": "s",
-    "hours": "h",
-    "hour": "h",
-    "hr": "h",
-    "percent": "%",
-    "minutes": "min",
-    "mL": "ml",
-}
-_VARIABLES = frozenset(["m", "g", "s", "h", "N", "J", "W", "K", "C", "F", "L", "A", "V"])
+
+_SEXAGESIMAL = re.compile(rf"(?P<sign>{_SIGN})(?P<degrees>\d+)(?P<unit>°)(?P<minutes>\d\d?)'(?:(?P<seconds>\d\d?(?:\.\d+)?)(?:''|\")?)?$")
 
 
 class Number(NamedTuple):
@@ -143,34 +52,19 @@ def read_number(text: str) -> Number | None:
     """
     if len(text) > MAX_DIGITS or not any(character.isdigit() for character in text):
         return None
-    for pattern, read in ((_DECIMAL, _decimal), (_FRACTION, _fraction), (_REPEATING, _repeating), (_POWER, _power)):
+    for pattern, read in (
+        (_DECIMAL, _decimal),
+        (_FRACTION, _fraction),
+        (_REPEATING, _repeating),
+        (_POWER, _power),
+        (_SEXAGESIMAL, _sexagesimal),
+    ):
         match = pattern.match(text)
         if match:
-            unit = _unit(match["unit"] or "")
+            unit = normal_unit(match["unit"]) if match["unit"] else ""
             number = None if unit is None else read(match)
             return number and number._replace(unit=unit, value=-number.value if "-" in match["sign"] else number.value)
     return None
-
-
-def split_unit(text: str) -> tuple[str, str]:
-    r"""Split a canonical formula from the unit or the noun behind it; the unit is empty when there is none.
-
-    >>> split_unit(r"2\sqrt{3}cm"), split_unit("2ab")
-    (('2\\sqrt{3}', 'cm'), ('2ab', ''))
-    """
-    match = _TAIL.match(text)
-    words = re.findall(r"[A-Za-z]+", match["unit"]) if match else []
-    if match is None or not all(
-        word in _SAME_UNIT or (word in _SHORT_UNITS and len(word) > 1) or (len(word) > 4 and word not in _NO_UNITS) for word in words
-    ):
-        return text, ""
-    unit = match["unit"].strip()
-    return match["body"].strip(), _SAME_UNIT.get(unit, unit)
-
-
-def units_differ(one: str, other: str) -> bool:
-    """Say whether two units are both known and not the same."""
-    return one != other and _is_known(one) and _is_known(other)
 
 
 def same_number(gold: Number, answer: Number) -> bool:
@@ -189,11 +83,6 @@ def same_number(gold: Number, answer: Number) -> bool:
     if gold.unit == "%" and answer.unit == "":
         return gold.value == 100 * answer.value
     return gold.unit == "" and answer.unit == "%" and answer.value == 100 * gold.value
-
-
-def _is_known(unit: str) -> bool:
-    words = re.findall(r"[A-Za-z]+|[%°]", unit)
-    return bool(words) and all(word in _SHORT_UNITS or word in _SAME_UNIT or word in "%°" for word in words)
 
 
 def is_rounding(rounded: Number, exact: Number) -> bool:
@@ -229,6 +118,11 @@ def _repeating(match: re.Match[str]) -> Number:
     )
 
 
+def _sexagesimal(match: re.Match[str]) -> Number:
+    """Read degrees, minutes and seconds."""
+    return Number(int(match["degrees"]) + Fraction(int(match["minutes"]), 60) + Fraction(match["seconds"] or 0) / 3600)
+
+
 def _power(match: re.Match[str]) -> Number | None:
     exponent = _exponent(match["p"])
     return None if exponent is None else Number(Fraction(10) ** exponent)
@@ -243,18 +137,10 @@ def _exponent(text: str | None) -> int | None:
     return int(digits) if len(digits) <= 5 and abs(int(digits)) <= MAX_EXPONENT else None
 
 
-def _unit(text: str) -> str | None:
-    """Normalise a unit; None when the letters are more likely a variable or a function."""
-    unit = text.replace("\\", "").strip()
-    if not unit or unit in ("%", "°"):
-        return unit
-    spaced = text.startswith(" ")
-    words = re.findall(r"[A-Za-z]+", unit)
-    if any(word in _NO_UNITS for word in words):
-        return None
-    known = all(word in _SHORT_UNITS or word in _SAME_UNIT for word in words)
-    if not spaced and (words[0] in _VARIABLES or not known):  # 3t, 5m and 2xyz are products
-        return None
-    if not known and any(len(word) < 3 for word in words):
-        return None
-    return _SAME_UNIT.get(unit, unit)
+_READERS = (
+    (_DECIMAL, _decimal),
+    (_FRACTION, _fraction),
+    (_REPEATING, _repeating),
+    (_POWER, _power),
+    (_SEXAGESIMAL, _sexagesimal),
+)

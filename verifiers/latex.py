@@ -18,7 +18,9 @@ from fractions import Fraction
 from functools import lru_cache
 from typing import NamedTuple
 
-from .tokens import FUNCTIONS, GREEK, TRIGONOMETRIC, Unread, tokens_of
+from .commands import CLOSER, STOPS, read_command, read_name
+from .tokens import Unread, tokens_of
+from .trees import Tree, negated, product_of
 
 MAX_LENGTH = 8_000
 """Longer texts are not read."""
@@ -26,9 +28,6 @@ MAX_DEPTH = 50
 """Deeper nesting is not read: the parser recurses, a few Python frames for each level."""
 MAX_NUMBER = 1_000
 """Digits of the longest number that is read."""
-
-Tree = tuple
-"""A node: its kind, then its parts."""
 
 
 class Expression(NamedTuple):
@@ -41,14 +40,8 @@ class Expression(NamedTuple):
     """True when the text mentions the imaginary unit."""
 
 
-_CALLED = frozenset("fghFGHPQ")
-_MARKED = frozenset(["vec", "hat", "bar", "tilde", "overline", "dot", "ddot", "mathbf", "mathcal"])
-_CLOSER = {"(": ")", "[": "]", "{": "}"}
 _PAIRED = {"\\lfloor": ("\\rfloor", "floor"), "\\lceil": ("\\rceil", "ceil")}
-_STOPS = frozenset([")", "]", "}", "+", "-", "*", "/", "\\cdot", "\\times", "\\div", "!", "^", "_", "'", "°", "\\rfloor", "\\rceil", None])
 _TIMES = frozenset(["*", "\\cdot", "\\times"])
-HALF = ("num", Fraction(1, 2))
-MINUS_ONE = ("num", Fraction(-1))
 
 
 @lru_cache(maxsize=4_096)
@@ -61,7 +54,7 @@ def read_expression(text: str) -> Expression | None:
     if len(text) > MAX_LENGTH:
         return None
     try:
-        parser = _Parser(tokens_of(text))
+        parser = Parser(tokens_of(text))
         tree = parser.sum(0)
         parser.expect(None)
     except Unread:
@@ -69,7 +62,7 @@ def read_expression(text: str) -> Expression | None:
     return Expression(tree, frozenset(parser.variables), parser.ambiguous, parser.imaginary)
 
 
-class _Parser:
+class Parser:
     """Recursive descent over tokens; each method reads one level of precedence and leaves the place behind it."""
 
     def __init__(self, tokens: list[str]) -> None:
@@ -81,19 +74,23 @@ class _Parser:
         self.imaginary = False
 
     def next(self) -> str | None:
+        """Take a token; the end, None, stays."""
         token = self.tokens[self.place]
         self.place += token is not None
         return token
 
     def peek(self) -> str | None:
+        """Look at the token ahead."""
         return self.tokens[self.place]
 
     def expect(self, token: str | None) -> None:
+        """Take a token that must be there."""
         if self.peek() != token:
             raise Unread
         self.next()
 
     def sum(self, depth: int) -> Tree:
+        """Read terms with signs between them."""
         if depth > MAX_DEPTH:
             raise Unread
         terms = [self.signed(depth)]
@@ -102,13 +99,15 @@ class _Parser:
         return terms[0] if len(terms) == 1 else ("add", *terms)
 
     def signed(self, depth: int) -> Tree:
+        """Read a term with its signs."""
         negative = False
         while self.peek() in ("+", "-"):
             negative ^= self.next() == "-"
         term = self.term(depth)
-        return _negated(term) if negative else term
+        return negated(term) if negative else term
 
     def term(self, depth: int) -> Tree:
+        """Read a product or a quotient."""
         factors = [self.power(depth)]
         divided = False
         while True:
@@ -119,10 +118,10 @@ class _Parser:
                 divided = False
             elif token in ("/", "\\div"):
                 self.next()
-                factors = [("div", _product(factors), self.operand(depth))]
+                factors = [("div", product_of(factors), self.operand(depth))]
                 divided = True
-            elif token in _STOPS or (token == "|" and self.bars):
-                return _product(factors)
+            elif token in STOPS or (token == "|" and self.bars):
+                return product_of(factors)
             else:
                 self.ambiguous |= divided
                 self.join(factors, depth)
@@ -133,7 +132,7 @@ class _Parser:
         if negative:
             self.next()
         power = self.power(depth)
-        return _negated(power) if negative else power
+        return negated(power) if negative else power
 
     def join(self, factors: list[Tree], depth: int) -> None:
         r"""Read one more factor of a product without a sign; `2\frac{1}{3}` is a mixed number."""
@@ -149,6 +148,7 @@ class _Parser:
             factors.append(factor)
 
     def power(self, depth: int) -> Tree:
+        """Read a symbol with what stands behind it: exponents, factorials, degrees."""
         base = self.atom(depth)
         while self.peek() in ("!", "^", "'", "°"):
             token = self.next()
@@ -177,6 +177,7 @@ class _Parser:
         return self.atom(depth + 1)
 
     def atom(self, depth: int) -> Tree:
+        """Read a number, a bracket, a command or a symbol."""
         token = self.next()
         if token is None or depth > MAX_DEPTH:
             raise Unread
@@ -184,8 +185,8 @@ class _Parser:
             if len(token) > MAX_NUMBER:
                 raise Unread
             return ("num", Fraction(token.rstrip(".")))
-        if token in _CLOSER:
-            return self.until(_CLOSER[token], depth)
+        if token in CLOSER:
+            return self.until(CLOSER[token], depth)
         if token == "|":
             self.bars += 1
             inner = self.until("|", depth)
@@ -195,10 +196,11 @@ class _Parser:
             closer, name = _PAIRED[token]
             return ("fn", name, self.until(closer, depth))
         if token[0] == "\\":
-            return self.command(token[1:], depth)
-        return self.name(token, depth)
+            return read_command(self, token[1:], depth)
+        return read_name(self, token, depth)
 
     def until(self, closer: str, depth: int) -> Tree:
+        """Read a sum and the bracket that closes it."""
         bars, self.bars = self.bars, self.bars if closer == "|" else 0
         inner = self.sum(depth + 1)
         self.expect(closer)
@@ -206,153 +208,6 @@ class _Parser:
         return inner
 
     def group(self, depth: int) -> Tree:
+        """Read a sum in braces."""
         self.expect("{")
         return self.until("}", depth)
-
-    def command(self, name: str, depth: int) -> Tree:
-        if name == "pi":
-            return ("const", "pi")
-        if name == "frac":
-            return self.fraction(depth)
-        if name == "binom":
-            return ("fn", "binom", self.group(depth), self.group(depth))
-        if name == "sqrt" and self.peek() in ("[", "{"):
-            return self.root(depth)
-        if name in FUNCTIONS:
-            return self.function(name, depth)
-        if name in GREEK:
-            return self.name("\\" + name, depth)
-        if name in _MARKED and self.peek() == "{":
-            return self.name(f"\\{name}" + self.raw(), depth)
-        raise Unread
-
-    def fraction(self, depth: int) -> Tree:
-        start = self.place
-        above = self.group(depth)
-        middle = self.place
-        below = self.group(depth)
-        if self.tokens[start + 1] == self.tokens[middle + 1] == "d" and middle - start > 3:  # dx/dt is no product
-            raise Unread
-        return ("div", above, below)
-
-    def root(self, depth: int) -> Tree:
-        index: Tree = ("num", Fraction(2))
-        if self.peek() == "[":
-            self.next()
-            index = self.until("]", depth)
-        return ("pow", self.group(depth), ("div", ("num", Fraction(1)), index)) if index != ("num", 2) else ("pow", self.group(depth), HALF)
-
-    def raw(self) -> str:
-        """Take a braced group of a subscript or a mark as it stands."""
-        parts: list[str] = []
-        while self.peek() != "}":
-            token = self.next()
-            if (
-                token is None
-                or len(parts) > 12
-                or (not token.strip("\\").replace(",", "").isalnum() and token != "{" and token not in "+-'")
-            ):
-                raise Unread
-            parts.append(token)
-        self.next()
-        return "".join(parts) + "}"
-
-    def name(self, name: str, depth: int) -> Tree:
-        """Read a symbol with its subscript and primes; a symbol of a function takes its argument."""
-        if not name.startswith("\\") and not name.isalpha():
-            raise Unread
-        if self.peek() == "_":
-            self.next()
-            token = self.next()
-            if token == "{":
-                name += "_{" + self.raw()
-            elif token is not None and (token.isalnum() or token[1:].isalpha()) and (len(token) == 1 or token[0] == "\\"):
-                name += "_" + token
-            else:
-                raise Unread
-        while self.peek() == "'":
-            self.next()
-            name += "'"
-        if self.peek() == "(" and (name[0] in _CALLED or name.endswith("'") or not self.sums()):
-            return self.call(name, depth)
-        if name in ("e", "i"):
-            self.imaginary |= name == "i"
-            return ("const", name)
-        self.variables.add(name)
-        return ("var", name)
-
-    def sums(self) -> bool:
-        """Say whether the bracket ahead holds a sum, so that a letter before it is a factor; looks a few tokens ahead."""
-        opened = 0
-        for place in range(self.place, min(self.place + 40, len(self.tokens))):
-            token = self.tokens[place]
-            if token is None:
-                return False
-            opened += (token in "([{") - (token in ")]}")
-            if opened == 0:
-                return False
-            if opened == 1 and token in ("+", "-") and place > self.place + 1:
-                return True
-        return True
-
-    def call(self, name: str, depth: int) -> Tree:
-        if name[0] not in _CALLED and not name.endswith("'"):
-            raise Unread
-        self.next()
-        self.variables.add(name)
-        return ("call", name, self.until(")", depth))
-
-    def function(self, name: str, depth: int) -> Tree:
-        base = exponent = None
-        for _ in range(2):
-            if self.peek() == "_" and name == "log" and base is None:
-                self.next()
-                base = self.script(depth)
-            elif self.peek() == "^" and exponent is None:
-                self.next()
-                exponent = self.script(depth)
-        argument = self.argument(depth)
-        inverse = exponent == MINUS_ONE
-        if inverse:
-            if name not in TRIGONOMETRIC:
-                raise Unread
-            name = "arc" + name
-        value = _applied(name, argument, base)
-        return value if exponent is None or inverse else ("pow", value, exponent)
-
-    def argument(self, depth: int) -> Tree:
-        """Read the argument of a function: a bracket, or factors side by side up to a sign or another function."""
-        if self.peek() in _CLOSER:
-            inner = self.until(_CLOSER[self.next() or ""], depth)
-            self.ambiguous |= self.peek() == "^"
-            return inner
-        factors = [self.operand(depth + 1) if self.peek() == "-" else self.power(depth + 1)]
-        while (token := self.peek()) not in _STOPS and not (token == "|" and self.bars):
-            if token and (token[1:] in FUNCTIONS - {"sqrt"} and token[0] == "\\"):
-                break
-            if token in ("(", "["):
-                self.ambiguous = True
-                break
-            self.join(factors, depth + 1)
-        self.ambiguous |= self.peek() in ("/", "\\cdot", "\\times", "*")
-        return _product(factors)
-
-
-def _product(factors: list[Tree]) -> Tree:
-    return factors[0] if len(factors) == 1 else ("mul", *factors)
-
-
-def _negated(tree: Tree) -> Tree:
-    return ("num", -tree[1]) if tree[0] == "num" else ("mul", MINUS_ONE, tree)
-
-
-def _applied(name: str, argument: Tree, base: Tree | None) -> Tree:
-    if name == "sqrt":
-        return ("pow", argument, HALF)
-    if name == "exp":
-        return ("pow", ("const", "e"), argument)
-    if name == "lg":
-        base = ("num", Fraction(10))
-    if base is not None:
-        return ("div", ("fn", "ln", argument), ("fn", "ln", base))
-    return ("fn", "ln" if name == "log" else name, argument)

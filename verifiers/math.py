@@ -13,31 +13,28 @@ stand for 5; a choice of values (`3 or 4`) that holds the gold answer among othe
 from __future__ import annotations
 
 import re
-from collections.abc import Callable
 from functools import lru_cache
 from typing import NamedTuple
 
 from ..schemas.problem import Problem
 from ..schemas.verdict import Outcome, Verdict
-from .canonical import canonical, squeezed, unwrapped
-from .certified import same_value
-from .exact import read_number, same_number, split_unit, units_differ
+from .canonical import DEGREES, canonical
+from .comparison import compare
+from .exact import read_number
 from .extraction import EXPLICIT, LOOSE, MAX_ANSWER, NOTHING, Extraction, extract, last_formula
-from .latex import read_expression
-from .relations import Relation, compare_formulas, compare_ranges
-from .structure import Items, is_words, read_items, split, strip_name
-from .symbolic import compare_symbolic, letters_of
+from .prose import plain_value
+from .relations import Relation
+from .structure import is_words, read_items
+from .units import money_of, take_unit, take_upright_unit, units_differ
 
-MAX_PAIRS = 1_000
-"""Unordered collections with more pairs to compare are only compared number by number."""
-_INTEGER = re.compile(r"[+-]?(?:\d+|\d{1,3}(?:,\d{3})+)(?:\.0*)?")
 _STATED = re.compile(r"\\(?:f|frame)?box|<answer>|[Aa]nswer(?: is|:)")
-_BINDERS = ("\\lim", "\\int", "\\sum", "\\prod")
-"""Their letters are bound: the value of `\\lim_{x\\to 0} x` has none."""
-_LETTERS = re.compile(r"[A-Za-z]{2,}")
-_GREEK = re.compile(r"\\(?:alpha|beta|gamma|delta|epsilon|theta|lambda|mu|nu|omega|phi|rho|sigma|tau|psi|Delta|Omega)(?![A-Za-z])")
-_CALL = re.compile(r" ?[A-Za-z]'*\(")
-_BASED = re.compile(r"(-?\d[\dA-F]*)(?:_\{?(\d+|[a-z]+)\}?)?")
+_MARKED_TEXT = re.compile(r"\\(?:text|textbf|textit|textrm|mbox|mathrm)\s*\{([^{}]*)\}")
+SET_APART = frozenset({"boxed", "answer_tag", "hashes"})
+"""Ways of finding an answer that bring nothing but the answer along, which may be a sentence."""
+
+
+REMEMBERED_LENGTH = 200
+"""Judgements on longer answers are not kept: they would fill memory, and seldom come twice."""
 
 
 class Judgement(NamedTuple):
@@ -54,8 +51,15 @@ def verify_math(response: str, problem: Problem) -> Verdict:
         found = last_formula(response)
     if found.answer is None:
         return Verdict(outcome="no_answer")
-    judgement = judge_answer(found, problem.answer)
+    judge = judge_again if len(found.answer) <= REMEMBERED_LENGTH else judge_answer
+    judgement = judge(found, problem.answer)
     return Verdict(outcome=judgement.outcome, answer=found.answer, found_by=found.found_by, decided_by=judgement.decided_by)
+
+
+@lru_cache(maxsize=16_384)
+def judge_again(found: Extraction, gold_text: str) -> Judgement:
+    """Compare as `judge_answer` does, from memory where it can: the samples of a problem have few different answers."""
+    return judge_answer(found, gold_text)
 
 
 def _is_sentence(found: Extraction) -> bool:
@@ -73,10 +77,12 @@ def judge_answer(found: Extraction, gold_text: str) -> Judgement:
     if not gold:
         return Judgement("unreadable_gold", "empty")
     relation = compare(gold, answer)
-    if not relation.equal and found.found_by == "boxed" and is_words(answer) and not is_words(gold):
-        stated = extract(answer)  # a sentence in a box
-        if stated.answer and stated.found_by == "sentence" and not stated.hedged:
-            relation = compare(gold, canonical(stated.answer))
+    if not relation.equal and relation.rule != "unit":
+        relation = _without_upright_units(gold_text, found.answer) or relation
+    if not relation.equal and relation.rule != "unit" and found.found_by in SET_APART and not found.hedged:
+        relation = _compare_sentence(gold, answer, found.answer) or relation
+    if relation.equal and _amounts_differ(gold_text, found.answer):
+        relation = Relation(False, "unit")
     if relation.equal:
         return Judgement("correct", relation.rule)
     if found.hedged or _offers_choice(gold, answer):
@@ -84,6 +90,38 @@ def judge_answer(found: Extraction, gold_text: str) -> Judgement:
     if relation.equal is None:
         return Judgement("unreadable_gold" if relation.unread == "gold" else "unreadable_answer", relation.rule)
     return Judgement("wrong", relation.rule)
+
+
+def _compare_sentence(gold: str, answer: str, sentence: str) -> Relation | None:
+    """Compare with the value that a sentence in a box states: the answer in so many words, else its only value; None without one."""
+    if not is_words(answer) or (is_words(gold) and not read_number(gold)):
+        return None
+    stated = extract(answer)
+    if stated.answer and stated.found_by == "sentence":
+        return None if stated.hedged else compare(gold, canonical(stated.answer))
+    plain = DEGREES.sub("°", _MARKED_TEXT.sub(r" \1 ", sentence)).strip()
+    value = plain_value(plain) or plain_value(answer)
+    return compare(gold, canonical(value)) if value else None
+
+
+def _amounts_differ(gold_text: str, answer_text: str) -> bool:
+    """Say whether two texts are amounts of different money: a canonical text has no signs of money."""
+    signs = money_of(gold_text), money_of(answer_text)
+    if not any(signs):
+        return False
+    gold_money, answer_money = (sign or take_unit(canonical(text))[1] for sign, text in zip(signs, (gold_text, answer_text), strict=True))
+    return units_differ(gold_money, answer_money)
+
+
+def _without_upright_units(gold_text: str, answer_text: str) -> Relation | None:
+    r"""Compare again without the units that are set upright, as in `3\sqrt2\text{ m}`, where an m that is not is a variable."""
+    (gold, gold_unit), (answer, answer_unit) = take_upright_unit(gold_text), take_upright_unit(answer_text)
+    if not (gold_unit or answer_unit):
+        return None
+    if units_differ(gold_unit or take_unit(canonical(gold))[1], answer_unit or take_unit(canonical(answer))[1]):
+        return Relation(False, "unit")
+    relation = compare(canonical(gold), canonical(answer)) if gold and answer else None
+    return relation if relation and relation.equal else None
 
 
 @lru_cache(maxsize=4_096)
@@ -97,194 +135,6 @@ def canonical_gold(text: str) -> str:
     return canonical(stated.answer if stated.answer and stated.found_by in EXPLICIT else text)
 
 
-def compare(gold: str, answer: str) -> Relation:
-    """Compare two canonical texts."""
-    if gold == answer or squeezed(gold) == squeezed(answer):
-        return Relation(True, "same_text")
-    if gold.isdigit() and answer.isdigit():
-        return Relation(gold.lstrip("0") == answer.lstrip("0"), "exact")
-    gold_based, answer_based = _BASED.fullmatch(gold), _BASED.fullmatch(answer)
-    if gold_based and answer_based and (gold_based[2] or answer_based[2]):
-        bases = {gold_based[2], answer_based[2]} - {None}  # a base that only one side names is the other's, too
-        return Relation(gold_based[1] == answer_based[1] and len(bases) == 1, "base")
-    for based, other in ((gold_based, answer), (answer_based, gold)):
-        if based and based[2] and (read_number(other) or read_expression(other)):
-            return Relation(False, "base")
-    gold_value, answer_value = strip_name(gold), strip_name(answer)
-    if gold_value.name and answer_value.name and gold_value.name != answer_value.name:
-        return _compare_leaves(gold, answer)
-    gold_plain, answer_plain = unwrapped(gold_value.text, "()"), unwrapped(answer_value.text, "()")
-    if ("," in gold and _is_decimal_comma(gold_plain, answer_plain)) or ("," in answer and _is_decimal_comma(answer_plain, gold_plain)):
-        return Relation(True, "exact")
-    if _INTEGER.fullmatch(gold_plain) and _INTEGER.fullmatch(answer_plain):  # of any length
-        return Relation(_digits(gold_plain) == _digits(answer_plain), "exact")
-    gold_number, answer_number = read_number(gold_plain), read_number(answer_plain)
-    if gold_number and answer_number:
-        return Relation(same_number(gold_number, answer_number), "exact")
-    if (gold_value.name and "=" in answer_value.text) or (answer_value.name and "=" in gold_value.text):
-        return _compare_leaves(gold, answer)  # two equations
-    (gold_text, gold_unit), (answer_text, answer_unit) = split_unit(gold_value.text), split_unit(answer_value.text)
-    if units_differ(gold_unit, answer_unit):
-        return Relation(False, "unit")
-    if (gold_unit or answer_unit) and not (is_words(gold_text) or is_words(answer_text)):
-        return compare(gold_text, answer_text)
-    return _compare_shapes(gold_value.text, answer_value.text)
-
-
-def _is_decimal_comma(text: str, decimal: str) -> bool:
-    """Say whether `0,25` is meant as 0.25: it is read so only where the other side is that decimal."""
-    return (
-        text.count(",") == 1
-        and text.replace(",", ".") == decimal
-        and (text[0] == "0" or not _INTEGER.fullmatch(text))
-        and bool(read_number(decimal))
-    )
-
-
-def _compare_shapes(gold: str, answer: str) -> Relation:
-    """Compare two texts without their names that are not two numbers."""
-    relation = compare_ranges(gold, answer, compare)
-    if relation:
-        return relation
-    gold_items, answer_items = read_items(gold), read_items(answer)
-    if gold_items and answer_items:
-        return _compare_items(gold_items, answer_items)
-    for items, other in ((gold_items, answer), (answer_items, gold)):
-        if items and len(items.parts) > 1 and (read_number(other) or (not is_words(other) and read_expression(other))):
-            return Relation(False, "structure")
-    if "=" in answer and "=" not in gold:
-        return _compare_chain(gold, answer)
-    return _compare_leaves(gold, answer)
-
-
-def _compare_chain(gold: str, chain: str) -> Relation:
-    """Compare with the last side of `17 mod 5 = 2` or `m+n=2`; `1 = 2` is not 2, and `2x = 6` need not be 6."""
-    *before, last = chain.split("=")
-    if any(
-        len(letters_of(side)) == 1 and not side.startswith(_BINDERS) and not _CALL.match(side) and not strip_name(f"{side}={last}").name
-        for side in before
-    ):
-        return Relation(None, "equation", "answer")
-    relation = compare(gold, last.strip())
-    numbers = [read_number(side.strip()) for side in before]
-    end = read_number(last.strip())
-    return Relation(False, "exact") if relation.equal and end and any(n and n.value != end.value for n in numbers) else relation
-
-
-def _digits(integer: str) -> str:
-    digits = integer.partition(".")[0].replace(",", "").replace("+", "")
-    return ("-" if digits.startswith("-") else "") + digits.lstrip("-0") if digits.strip("-0") else "0"
-
-
-def _compare_leaves(gold: str, answer: str) -> Relation:
-    gold_words, answer_words = is_words(gold), is_words(answer)
-    if _LETTERS.fullmatch(gold) and _LETTERS.fullmatch(answer) and not gold_words:
-        return (
-            Relation(None, "words", "answer") if sorted(gold) == sorted(answer) else Relation(False, "words")
-        )  # ab and ba: words or products
-    if gold_words:
-        return Relation(_plain_words(gold) == _plain_words(answer), "words")
-    if answer_words:
-        return Relation(None, "words", "answer")
-    if "=" in gold and "=" in answer:
-        (*gold_heads, gold_tail), (*answer_heads, answer_tail) = split(gold, ("=",)), split(answer, ("=",))
-        if gold_heads and gold_tail and answer_tail and [*map(squeezed, gold_heads)] == [*map(squeezed, answer_heads)]:
-            return compare(gold_tail, answer_tail)
-        if len(split(gold_tail, (",", ";"))) > 1 and gold_heads and read_expression(gold_heads[0]) and read_expression(answer_heads[0]):
-            return Relation(False, "equation")  # a list of values of x, and one of -x
-    relation = compare_formulas(gold, answer)
-    if relation is None and _have_own_symbols(gold, answer):
-        return Relation(False, "symbols")
-    return relation or _undecided(gold, answer) or compare_symbolic(gold, answer)
-
-
-def _undecided(gold: str, answer: str) -> Relation | None:
-    """Name the side without a value of two numbers that were read: where all digits at hand could not tell, fewer must not."""
-    left, right = read_expression(gold), read_expression(answer)
-    if not left or not right or left.variables or right.variables or left.ambiguous or right.ambiguous:
-        return None
-    return Relation(None, "undecided", "answer" if same_value(left, left) else "gold")
-
-
-def _have_own_symbols(gold: str, answer: str) -> bool:
-    """Say whether each text has a variable that the other lacks; bound variables have no name of their own."""
-    if any(binder in text for text in (gold, answer) for binder in (*_BINDERS, "|", ":")):
-        return False
-    gold_symbols, answer_symbols = ((letters_of(text) | set(_GREEK.findall(text))) - {"e", "i", "d"} for text in (gold, answer))
-    return bool(gold_symbols - answer_symbols) and bool(answer_symbols - gold_symbols)
-
-
-def _compare_items(gold: Items, answer: Items) -> Relation:
-    gold, answer = _distinct(gold), _distinct(answer)
-    if len(gold.parts) != len(answer.parts) or not gold.compatible(answer):
-        return Relation(False, "exact")
-    if gold.ordered or answer.ordered:
-        return _all(compare(left, right) for left, right in zip(gold.parts, answer.parts, strict=True))
-    gold_values, answer_values = [_value(part) for part in gold.parts], [_value(part) for part in answer.parts]
-    if None not in gold_values and None not in answer_values:
-        return Relation(sorted(gold_values) == sorted(answer_values), "exact")  # pyright: ignore[reportArgumentType]
-    if len(gold.parts) ** 2 > MAX_PAIRS:
-        same = sorted(map(squeezed, gold.parts)) == sorted(map(squeezed, answer.parts))
-        return Relation(True, "same_text") if same else Relation(None, "too_large", "answer")
-    return _match(gold.parts, list(answer.parts), compare)
-
-
-def _distinct(items: Items) -> Items:
-    """Drop the repeated members of a set and of a list of tuples; a list of numbers keeps its repeated roots."""
-    if items.ordered or not (items.brackets == "\\{\\}" or all(part.startswith("(") for part in items.parts)):
-        return items
-    return items._replace(parts=tuple({squeezed(part): part for part in items.parts}.values()))
-
-
-def _value(part: str) -> tuple | None:
-    number = read_number(part)
-    return number and (number.value, number.unit)
-
-
-def _match(gold: tuple[str, ...], left: list[str], same: Callable[[str, str], Relation]) -> Relation:
-    """Pair each gold part with an answer part of its own; the relation is symmetric enough for the first match to be the one."""
-    rule = "same_text"
-    for part in gold:
-        relations = [same(part, candidate) for candidate in left]
-        match = next((place for place, relation in enumerate(relations) if relation.equal), None)
-        if match is None:
-            return next((relation for relation in relations if relation.equal is None), relations[0])
-        rule = max(rule, relations[match].rule, key=_RULES.index)
-        del left[match]
-    return Relation(True, rule)
-
-
-def _all(relations: object) -> Relation:
-    found: list[Relation] = []
-    for relation in relations:  # pyright: ignore[reportGeneralTypeIssues]
-        if relation.equal is False:
-            return relation
-        found.append(relation)
-    unknown = next((relation for relation in found if relation.equal is None), None)
-    return unknown or Relation(True, max((relation.rule for relation in found), key=_RULES.index))
-
-
-_RULES = [
-    "same_text",
-    "words",
-    "exact",
-    "base",
-    "unit",
-    "structure",
-    "interval",
-    "equation",
-    "symbols",
-    "algebra",
-    "certified",
-    "math_verify",
-]
-"""From the plainest rule to the one that reads most into a text; a collection is decided by the last that it needed."""
-
-
 def _offers_choice(gold: str, answer: str) -> bool:
     items = read_items(answer)
     return items is not None and items.choice and any(compare(gold, part).equal for part in items.parts[:8])
-
-
-def _plain_words(text: str) -> str:
-    return squeezed(" ".join(re.sub(r"(?<=[a-z])-(?=[a-z])", " ", text.lower()).split())).strip(" .")

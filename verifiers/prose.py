@@ -38,79 +38,12 @@ _ITEM = re.compile(
 )
 _UNIT = re.compile(rf"{_BLANK}?([A-Za-z]+(?:/[A-Za-z]+)?(?:\^?\{{?[23²³]\}}?)?)(?![&\w‑-])")
 _ORDINAL = re.compile(r"(?:st|nd|rd|th)\b")
-_NO_UNIT = frozenset(
-    [
-        "a",
-        "about",
-        "after",
-        "again",
-        "all",
-        "altogether",
-        "an",
-        "and",
-        "are",
-        "as",
-        "at",
-        "away",
-        "because",
-        "before",
-        "but",
-        "by",
-        "combined",
-        "did",
-        "during",
-        "each",
-        "every",
-        "extra",
-        "fewer",
-        "for",
-        "from",
-        "had",
-        "has",
-        "have",
-        "he",
-        "he's",
-        "if",
-        "in",
-        "into",
-        "is",
-        "it",
-        "left",
-        "less",
-        "more",
-        "of",
-        "on",
-        "only",
-        "or",
-        "out",
-        "over",
-        "per",
-        "remaining",
-        "she",
-        "since",
-        "so",
-        "than",
-        "that",
-        "the",
-        "their",
-        "then",
-        "these",
-        "they",
-        "those",
-        "to",
-        "total",
-        "until",
-        "was",
-        "were",
-        "when",
-        "which",
-        "while",
-        "who",
-        "will",
-        "with",
-        "within",
-    ]
+_NO_UNIT_WORDS = (
+    "a about after again all altogether an and are as at away because before but by combined did during each every extra"
+    " fewer for from had has have he he's if in into is it left less more of on only or out over per remaining she since so"
+    " than that the their then these they those to total until was were when which while who will with within"
 )
+_NO_UNIT = frozenset(_NO_UNIT_WORDS.split())
 _CIRCUMSTANCE = re.compile(
     r"\b(?:(?:after|among|at|before|by|during|for|from|in|of|on|over|per|than|until|within|with)(?:\s+(?:all|each|every|her|his|its|the|their|these"
     r"|those))*|all|both|each of|every|the|these|those|day|week|month|year|step|part)(?:\s+(?:about|approximately|only|just)|[\s*])*$",
@@ -148,6 +81,25 @@ _GLUED = re.compile(r"(?:[A-Za-z](?![A-Za-z])|π|√|\\pi|\\sqrt|\()[^\s,;:*]{0,
 """What makes a product of a number: `12π`, `3x`."""
 _WORD = re.compile(r"(?<![\\A-Za-z{])[A-Za-z]{3,}")
 
+_STATES = re.compile(
+    r"(?:^|\b(?:is|are|was|were|be|equals|has|have|had|gets?|got|needs?|costs?|makes?|made|earns?|earned|pays?|paid|spends?|spent|takes?|took"
+    r"|saves?|saved|owns?|sold|sells?|bought|buys?|uses?|used|reads?|walks?|walked|eats?|ate|contains?|weighs?|travels?|remain)\b|[=:])"
+    r"[\s*]*(?:(?:now|also|exactly|only|just|about|approximately|a total of|still)\s+){0,2}(?:\\\()?[\s*]*$",
+    re.IGNORECASE,
+)
+"""What stands right before the one value of a sentence that says nothing but this value."""
+_DOUBT = re.compile(
+    r"\b(?:not|never|no|none|neither|nor|cannot|without|unless|except|if|when|where|whether|otherwise|instead|rather|either|or|but|maybe"
+    r"|perhaps|possibly|probably|might|may|could|would|should|unknown|unclear|impossible|undefined|false|wrong|incorrect|guess|suppose"
+    r"|assume|between|least|most|up to|than|over|under|above|below|exceeds?|half|halves|thirds?|quarters?|dozens?|twice|double|triple"
+    r"|thrice|times|plus|minus|divided|multiplied|multiples?|divisible|factors?|powers?|roots?|mod|modulo|remainder|short|more|less|fewer"
+    r"|[a-z]{3,}(?<=older|unger|aller|orter|onger|avier|eater|arger|igher|lower|aster|igger|rther|later|rlier|etter|wider|eeper)"
+    r"|one|two|three|four|five|six|seven|eight|nine|ten|eleven|twelve|twenty|thirty|forty|fifty)\b|n't\b|\?",
+    re.IGNORECASE,
+)
+"""What makes a sentence say something else, or more, of its value."""
+_GOES_ON = re.compile(r"\s*(?:\\(?!text|mathrm|\))[A-Za-z]|[!_+*/<>=])|.*\b(?:and|to|for|by|each|every)\b", re.IGNORECASE | re.DOTALL)
+
 
 class Value(NamedTuple):
     """A value in a text, as it is written there."""
@@ -179,6 +131,27 @@ def value_in(text: str) -> Value | None:
         if values:
             return _stated(text, values)
     return None
+
+
+def plain_value(text: str) -> str | None:
+    """Give the only value of a text that states it flatly: no other number, no doubt, no comparison, no condition.
+
+    >>> plain_value("She is 3 years old."), plain_value("She is not 3 years old."), plain_value("between 3 and 4")
+    ('3 years old', None, None)
+    """
+    values: list[Value] = []
+    for item in _ITEM.finditer(text):
+        if item["bold"] or item["end"] or (values and item.start() < values[-1].end):
+            continue
+        value = _value(text, item)
+        if value is None or not value.text or values:
+            return None
+        glued = text.startswith(value.text, value.start)
+        values.append(value._replace(end=max(value.end, value.start + len(value.text))) if glued else value)
+    if not values or _DOUBT.search(text):
+        return None
+    (value,) = values
+    return value.text if _STATES.search(text[: value.start]) and not _GOES_ON.match(text, value.end) else None
 
 
 def last_side(formula: str) -> str:

@@ -17,8 +17,9 @@ from typing import NamedTuple
 from .algebra import proportional, same_algebra
 from .certified import closed_value, has_constant_ratio, is_constant, same_value
 from .exact import Number, is_rounding, read_number
-from .latex import MINUS_ONE, Expression, Tree, read_expression
+from .latex import Expression, read_expression
 from .structure import read_items
+from .trees import MINUS_ONE, Tree
 
 
 class Relation(NamedTuple):

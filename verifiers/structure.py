@@ -12,7 +12,8 @@ _QUANTITY = r"[A-Z][A-Z]*(?:_[A-Za-z0-9]|_\{[A-Za-z0-9]+\})?'?"
 """A segment, an angle's points, an area: what geometry gives a name to."""
 _NAME = re.compile(
     rf"(?:\\(?:angle|triangle) ?{_QUANTITY}|{_QUANTITY} ?[:/] ?{_QUANTITY}|\\frac\{{{_QUANTITY}\}}\{{{_QUANTITY}\}}|[A-Z]{{2,}}"
-    r"|[A-Za-z](?:_[A-Za-z0-9]|')?|\\[a-z]+|[a-zA-Z]\([a-z](?:,[a-z])*\)|\([a-z](?:,[a-z])+\)) ?(?:=|\\in(?![a-z]))(?P<rest>[^=<>]+)$"
+    r"|[A-Za-z](?:_[A-Za-z0-9]|_\{[^{}=<>]{1,16}\}|')?|\\[a-z]+|[a-zA-Z]\([a-z](?:,[a-z])*\)|\([a-z](?:,[a-z])+\))"
+    r" ?(?:=|\\in(?![a-z]))(?P<rest>[^=<>]+)$"
 )
 _MATRIX = re.compile(r"(-?)([\[(]?)\\begin\{([pbvBV]?matrix|array)\}(?:\{[lcr| ]+\})?(.*)\\end\{\3\}([\])]?)$", re.DOTALL)
 _FUNCTIONS = frozenset(
@@ -49,8 +50,10 @@ _FUNCTIONS = frozenset(
         "arg",
     ]
 )
+_COPULA = re.compile(r"(?:^|(?<= ))(?:[Ii]t is|[Ii]t's|is|are|was|were)(?= [\d.\\]| ?-[\d.\\])")
+_TUPLES = re.compile(r"\([^()]*,[^()]*\)(?:\([^()]*,[^()]*\))+")
 _CLOSES = {"(": ")", "[": "]", "\\{": "\\}", "{": "}"}
-_TOKEN = re.compile(r"\\[{}]|[(){}\[\],;&=]|\\\\| or | and |\\cup(?![a-z])|\\pm(?![a-z])|\\(?:begin|end)\{[a-z]*\}")
+_TOKEN = re.compile(r"\\[{}]|[(){}\[\],;&=]|\\\\| or | and |\\cup(?![a-z])|\\pm(?![a-z])|\\approx(?![a-z])|\\(?:begin|end)\{[a-z]*\}")
 
 
 class Named(NamedTuple):
@@ -99,6 +102,8 @@ def read_items(text: str) -> Items | None:
         parts = split(text, separators)
         if len(parts) > 1 and all(parts):
             return Items(brackets, _flat(parts), ordered=False, choice=separators == (" or ",))
+    if _TUPLES.fullmatch(text):  # side by side; ordered, since they may be cycles
+        return Items("", tuple(f"{part})" for part in text[:-1].split(")")), ordered=True)
     if text.count("\\pm") == 1 and len(split(text, ("=",))) == 1:  # two of them need not go together
         parts = [text.replace("\\pm", plus).replace("\\mp", minus) for plus, minus in (("+", "-"), ("-", "+"))]
         return Items("", tuple(part.removeprefix("+").strip() for part in parts), ordered=False)
@@ -150,6 +155,8 @@ def is_words(text: str) -> bool:
     plain = re.sub(r"\\(?:begin|end)\{[a-z]*\}|\\[A-Za-z]+", " ", text)
     words = [word for word in re.findall(r"[A-Za-z]{2,}", plain) if word.lower() not in _FUNCTIONS]
     if any(len(word) > 3 or word.lower() in ("yes", "no", "odd") for word in words) or len(words) > 2 or "\\ldots" in text or ":" in text:
+        return True
+    if _COPULA.search(text):  # "It is 0.5"
         return True
     letters = plain.replace(" ", "")
     return letters.isalpha() and letters == plain.strip() and len(letters) > 1 and (letters.isupper() or letters.istitle())

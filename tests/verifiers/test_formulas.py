@@ -8,9 +8,10 @@ from cotkit.schemas.problem import Problem
 from cotkit.verifiers import verify
 from cotkit.verifiers.algebra import same_algebra
 from cotkit.verifiers.arithmetic import floats, precise
-from cotkit.verifiers.balls import Evaluator, NoValue
+from cotkit.verifiers.balls import NoValue
 from cotkit.verifiers.canonical import canonical
 from cotkit.verifiers.certified import are_disjoint, closed_value, same_value
+from cotkit.verifiers.evaluation import Evaluator
 from cotkit.verifiers.latex import read_expression
 from cotkit.verifiers.math import compare
 from hypothesis import assume, given, settings

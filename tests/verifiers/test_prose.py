@@ -1,6 +1,8 @@
 import time
 
 import pytest
+from cotkit.schemas.problem import Problem
+from cotkit.verifiers import verify
 from cotkit.verifiers.prose import last_side, value_in
 
 STATED = {
@@ -107,3 +109,92 @@ def test_no_repetition_makes_the_search_slow(piece):
     started = time.process_time()
     value_in(piece * (2_000 // len(piece)))
     assert time.process_time() - started < 0.1
+
+
+FLAT = [
+    ("3", r"\text{She is 3 years old.}"),
+    ("3 years", r"\text{She is 3 years old}"),
+    ("0.5", "It is 0.5"),
+    ("1/2", r"\text{It is }\frac{1}{2}"),
+    ("45", r"\text{It costs \$45.}"),
+    (r"2\sqrt{3}", r"\text{The length is }2\sqrt{3}\text{ cm}"),
+    ("7", r"\text{Tom has \textbf{7} apples}"),
+    ("2500000", r"\text{There are 2.5 million people.}"),
+    ("-4", r"\text{The temperature is } -4^\circ\text{C}"),
+    ("7", r"\text{7 apples are left}"),
+]
+
+
+@pytest.mark.parametrize(("gold", "sentence"), FLAT)
+@pytest.mark.parametrize("form", [r"\boxed{{{}}}", "<answer>{}</answer>", "#### {}"])
+def test_a_sentence_that_states_one_value_flatly_is_compared_by_it(gold, sentence, form):
+    assert verify(form.format(sentence), Problem.make("?", gold, "math")).outcome == "correct"
+
+
+NOT_FLAT = [
+    "She is not 3 years old",
+    "She can't be 3",
+    "It is never 3",
+    "neither 3 nor 4",
+    "3 or 4",
+    "It is three or 3",
+    "between 3 and 4",
+    "3, not 4",
+    "maybe 3",
+    "Is it 3?",
+    "It is 3, wrong",
+    "at least 3",
+    "more than 3",
+    "It is under 3",
+    "It is > 3",
+    "She is 3 years older than Tom",
+    "She is about 3 years younger",
+    "It is 3 less than x",
+    "It is divisible by 3",
+    "It is a multiple of 3",
+    "It is half of 3",
+    "twice 3",
+    "It is 3 dozen",
+    "It is 3 thirds",
+    "It is 3 hundred",
+    "It is 3 and a half",
+    "It is 3 squared",
+    "It is 3!",
+    "It is 3 times the first",
+    "It is 3 to the x",
+    "It is 3 plus n",
+    r"It is 3 \cdot x",
+    "It is 3n",
+    "It is 3^n",
+    "It is n^3",
+    "It is x_3",
+    r"It is \sqrt{3}",
+    "It is 3/4",
+    "It is 3.5",
+    "It is 13",
+    "It is -3",
+    "It is minus 3",
+    "It is 3 if n is even",
+    "In 3 hours",
+    "It is 1 in 3",
+    "It is 3 to 1",
+    "There are 3 and some",
+    "It has 3 solutions: 1 and 2",
+    "It was 3, but it is four now",
+    "It is the 3 of them each",
+    "the answer is not 3",
+]
+
+
+@pytest.mark.parametrize("sentence", NOT_FLAT)
+@pytest.mark.parametrize("form", ["{}", r"\text{{{}}}", r"\text{{{}.}}"])
+def test_a_sentence_that_says_more_or_less_of_a_value_is_never_that_value(sentence, form):
+    assert verify(rf"\boxed{{{form.format(sentence)}}}", Problem.make("?", "3", "math")).outcome != "correct"
+
+
+def test_a_box_that_states_the_answer_in_so_many_words_is_compared_by_it():
+    assert verify(r"\boxed{\text{The answer is 3}}", Problem.make("?", "3", "math")).outcome == "correct"
+
+
+def test_a_sentence_with_another_value_is_wrong():
+    assert verify(r"\boxed{\text{She is 4 years old.}}", Problem.make("?", "3", "math")).outcome == "wrong"
