@@ -1,10 +1,13 @@
 """Curation: one table per filter, an oracle row by row, and decisions that look across the shards of a run."""
 
 import random
+from collections import Counter
 
 import polars as pl
 import pytest
 from cotkit.pipelines.curation import curate, curate_run, read_keys
+from cotkit.pipelines.curation.filters import FILTERS, wanted_by_filters
+from cotkit.pipelines.curation.keys import leaked_problems
 from cotkit.pipelines.execute.stages import Computed
 from cotkit.pipelines.run_folder import RunFolder
 from cotkit.pipelines.run_folder.pass_rates import JUDGED, pass_rates, pass_rates_of
@@ -15,6 +18,7 @@ from cotkit.schemas.recipe import CurateConfig, Recipe, SplitConfig
 from cotkit.schemas.sample import Sample
 from cotkit.schemas.tags import Tags
 from cotkit.schemas.verdict import OUTCOMES, SampleVerdict
+from pydantic import ValidationError
 
 KEYS = {
     "sample_id": pl.String,
@@ -25,6 +29,18 @@ KEYS = {
     "tokens": pl.Int64,
     "compression_ratio": pl.Float64,
     "text_hash": pl.UInt64,
+    "draw": pl.UInt64,
+    "budget": pl.Int64,
+    "teacher": pl.String,
+    "repeated_share": pl.Float64,
+    "foreign_share": pl.Float64,
+    "boxes": pl.Int64,
+    "has_reasoning": pl.Boolean,
+    "doubled_reasoning": pl.Boolean,
+    "answered_in_reasoning": pl.Boolean,
+    "leaked": pl.Boolean,
+    "behaviours": pl.List(pl.String),
+    "densities": pl.List(pl.Float64),
 }
 
 
@@ -40,6 +56,18 @@ def keys(*rows: dict) -> pl.DataFrame:
             "tokens": 100,
             "compression_ratio": 0.4,
             "text_hash": number,
+            "draw": number,
+            "budget": 8192,
+            "teacher": "t",
+            "repeated_share": 0.0,
+            "foreign_share": 0.0,
+            "boxes": 1,
+            "has_reasoning": True,
+            "doubled_reasoning": False,
+            "answered_in_reasoning": False,
+            "leaked": False,
+            "behaviours": [],
+            "densities": [],
         }
         | row
         for number, row in enumerate(rows)
@@ -55,26 +83,35 @@ def splits(rows: list[dict], *configs: SplitConfig) -> list[list[str]]:
     return curate(keys(*rows), CurateConfig(splits=list(configs)))["splits"].to_list()
 
 
+CASES = [(f"{rule.fields[0]}-{number}", case) for rule in FILTERS for number, case in enumerate(rule.cases)]
+
+
+@pytest.mark.parametrize("case", [case for _, case in CASES], ids=[name for name, _ in CASES])
+def test_every_filter_drops_and_keeps_the_rows_that_it_says(case):
+    assert reasons([case.row], **case.settings) == [case.reason]
+
+
+def test_every_filter_says_what_it_drops_and_what_it_keeps():
+    for rule in FILTERS:
+        assert {case.reason is None for case in rule.cases} == {True, False}, rule.fields
+
+
+def test_a_filter_that_is_off_reads_no_keys_of_its_own():
+    assert wanted_by_filters(CurateConfig()) == set()
+    everything = {"max_repeated_share": 0.1, "max_foreign_share": 0.1, "max_boxes": 1, "reasoning": "required", "keep_leaked": False}
+    everything |= {"keep_doubled_reasoning": False, "keep_answered_in_reasoning": False, "required_behaviours": ["a.b"]}
+    assert wanted_by_filters(CurateConfig(**everything)) == {key for rule in FILTERS for key in rule.keys}
+
+
 @pytest.mark.parametrize(
     ("row", "config", "reason"),
     [
-        ({}, {}, None),
-        ({"finish_reason": "unknown"}, {}, None),
-        ({"finish_reason": "length"}, {}, "finish reason is length"),
-        ({"finish_reason": "length"}, {"finish_reasons": ["length"]}, None),
-        ({"finish_reason": "repetition", "outcome": "wrong"}, {}, "finish reason is repetition"),
-        ({"outcome": "wrong"}, {}, "outcome is wrong"),
-        ({"outcome": "wrong"}, {"outcomes": ["correct", "wrong"]}, None),
-        ({"outcome": "unreadable_gold", "compression_ratio": 0.01}, {}, "outcome is unreadable_gold"),
-        ({"outcome": None}, {"outcomes": list(OUTCOMES)}, "no verdict"),
-        ({"compression_ratio": 0.0999}, {}, "loops (compresses below 0.1)"),
-        ({"compression_ratio": 0.1}, {}, None),
-        ({"compression_ratio": 0.01}, {"min_compression_ratio": 0.0}, None),
         ({"tokens": 9}, {"splits": [SplitConfig(name="long", min_tokens=10)]}, "outside every split's length band"),
         ({"tokens": 10}, {"splits": [SplitConfig(name="long", min_tokens=10)]}, None),
         ({"tokens": 10}, {"splits": [SplitConfig(name="short", max_tokens=10)]}, None),
         ({"tokens": 11}, {"splits": [SplitConfig(name="short", max_tokens=10)]}, "outside every split's length band"),
         ({"tokens": 11}, {"splits": [SplitConfig(name="a", max_tokens=10), SplitConfig(name="b", min_tokens=11)]}, None),
+        ({"outcome": None}, {"outcomes": list(OUTCOMES)}, "no verdict"),
     ],
 )
 def test_the_first_rule_that_fails_is_the_reason(row, config, reason):
@@ -130,6 +167,72 @@ def test_the_cap_prefers_and_ties_go_to_the_lower_index(prefer, taken):
     assert splits(rows, SplitConfig(name="a", per_problem=2, prefer=prefer)) == expected
     dropped = [None if number in taken else "over the per-problem cap" for number in range(5)]
     assert reasons(rows, splits=[SplitConfig(name="a", per_problem=2, prefer=prefer)]) == dropped
+
+
+def test_subsets_by_n_are_nested():
+    rows = [{"problem_id": problem, "index": index} for problem in "pq" for index in range(6)]
+    taken = splits(rows, SplitConfig(name="two", first_n=2), SplitConfig(name="four", first_n=4))
+    assert taken[:6] == [["two", "four"]] * 2 + [["four"]] * 2 + [[]] * 2
+    assert taken[6:] == taken[:6]
+
+
+def test_token_budgets_are_nested_and_kept_to():
+    rows = [{"problem_id": f"p{number % 7}", "index": number, "tokens": 10 + number} for number in range(60)]
+    budgets = [SplitConfig(name=f"b{budget}", token_budget=budget) for budget in (200, 800, 5000)]
+    taken = splits(rows, *budgets)
+    spent = {split.name: sum(row["tokens"] for row, names in zip(rows, taken, strict=True) if split.name in names) for split in budgets}
+    assert 120 < spent["b200"] <= 200
+    assert 720 < spent["b800"] <= 800
+    assert spent["b5000"] == sum(row["tokens"] for row in rows)
+    assert all(set(names) in (set(), {"b5000"}, {"b800", "b5000"}, {"b200", "b800", "b5000"}) for names in taken)
+    assert reasons(rows, splits=budgets[:1]).count("over a split's cap or budget") == sum("b200" not in names for names in taken)
+
+
+def test_what_is_drawn_by_seed_does_not_depend_on_the_order_of_the_rows():
+    rows = [{"sample_id": f"s{number}", "problem_id": f"p{number % 3}", "index": number} for number in range(40)]
+    split = SplitConfig(name="a", per_problem=3, prefer="random", seed=5)
+    straight = {row["sample_id"] for row, names in zip(rows, splits(rows, split), strict=True) if names}
+    turned = {row["sample_id"] for row, names in zip(rows[::-1], splits(rows[::-1], split), strict=True) if names}
+    other = splits(rows, split.model_copy(update={"seed": 6}))
+    assert straight == turned
+    assert len(straight) == 9
+    assert straight != {row["sample_id"] for row, names in zip(rows, other, strict=True) if names}
+
+
+def test_round_robin_takes_from_each_teacher_in_turn():
+    rows = [{"teacher": teacher, "index": index} for teacher, count in (("a", 5), ("b", 1), ("c", 2)) for index in range(count)]
+    taken = splits(rows, SplitConfig(name="s", per_problem=5, prefer="round_robin"))
+    found = Counter(row["teacher"] for row, names in zip(rows, taken, strict=True) if names)
+    assert found == {"a": 2, "b": 1, "c": 2}
+
+
+def test_the_densest_are_those_with_most_of_the_behaviour():
+    checks = [("reflection.verification", 3.0), ("reflection.verification", 9.0), ("reflection.hedging", 20.0), (None, 0.0)]
+    rows = [{"behaviours": [name] if name else [], "densities": [density] if name else []} for name, density in checks]
+    split = SplitConfig(name="s", per_problem=2, prefer="densest", behaviour="reflection.verification")
+    assert splits(rows, split) == [["s"], ["s"], [], []]
+
+
+def test_a_set_balanced_by_difficulty_has_so_many_problems_of_each_tenth():
+    rows = [
+        {"problem_id": f"{right}-{copy}", "outcome": "correct" if index < right else "wrong"}
+        for right in (1, 5, 10)
+        for copy in range(6)
+        for index in range(10)
+    ]
+    taken = splits(rows, SplitConfig(name="s", problems_per_tenth=2))
+    problems_taken = {row["problem_id"] for row, names in zip(rows, taken, strict=True) if names}
+    assert Counter(problem.split("-")[0] for problem in problems_taken) == {"1": 2, "5": 2, "10": 2}
+
+
+@pytest.mark.parametrize(
+    "settings",
+    [{"prefer": "densest"}, {"behaviour": "reflection.verification"}, {"min_tokens": 5, "max_tokens": 4}],
+    ids=["densest of nothing", "a behaviour without densest", "an empty band"],
+)
+def test_settings_of_a_split_that_contradict_each_other_are_refused(settings):
+    with pytest.raises(ValidationError):
+        SplitConfig(name="s", **settings)
 
 
 def test_the_cap_counts_per_problem_and_equal_indices_go_by_order():
@@ -237,10 +340,12 @@ def write_shard(run: RunFolder, number: int, rows: list[dict]) -> None:
     """Write samples, verdicts and tags of rows `{problem, index, text, outcome, tokens}`."""
     fixed = {"delimiter": "none", "finish_reason": "stop", "prompt_tokens": None, "completion_tokens": None, "seed": None, "seconds": None}
     fixed |= {"teacher": "t", "teacher_fingerprint": "t", "parameters": "{}", "prompt_hash": "h", "error": None, "reasoning": None}
+    told = ("reasoning", "finish_reason", "parameters", "teacher")
     ids = run.problems()["problem_id"]
     names = [f"{number}-{n}" for n in range(len(rows))]
     samples = [
         fixed
+        | {key: row[key] for key in told if key in row}
         | {"sample_id": name, "problem_id": ids[row.get("problem", 0)], "index": row.get("index", 0), "response": row.get("text", name)}
         for name, row in zip(names, rows, strict=True)
     ]
@@ -308,6 +413,62 @@ def test_keys_keep_the_order_of_a_shard_of_many_row_groups(run):
     assert frame["index"].to_list() == list(range(3000))
     assert frame.group_by("text_hash").len().height == 700
     assert frame["text_hash"][0] == frame["text_hash"][700]
+
+
+@pytest.mark.parametrize(
+    ("row", "key", "value"),
+    [
+        ({"text": r"\boxed{7} and \boxed{ 7 } and \boxed{\frac{1}{2}}"}, "boxes", 2),
+        ({"text": "none"}, "boxes", 0),
+        ({"reasoning": "so"}, "has_reasoning", True),
+        ({"reasoning": ""}, "has_reasoning", False),
+        ({"reasoning": None}, "has_reasoning", False),
+        ({"text": "7</think> 7"}, "doubled_reasoning", True),
+        ({"text": "I think 7"}, "doubled_reasoning", False),
+        ({"reasoning": r"\boxed{7}", "text": "It is 7."}, "answered_in_reasoning", True),
+        ({"reasoning": r"\boxed{7}", "text": r"\boxed{7}"}, "answered_in_reasoning", False),
+        ({"reasoning": None, "text": r"\boxed{7}"}, "answered_in_reasoning", False),
+    ],
+)
+def test_keys_say_what_the_texts_hold(run, row, key, value):
+    write_shard(run, 0, [row])
+    assert read_keys(run, 0, [key])[key].to_list() == [value]
+
+
+@pytest.mark.parametrize(
+    ("prompt", "answer", "leaks"),
+    [
+        ("What is 3 + 4?", "7", False),
+        ("What is 3 + 4? The answer is 7.", "7", True),
+        ("What is 3 + 4? #### 7", "7", True),
+        (r"Show that 3 + 4 = \boxed{7}.", "7", True),
+        ("What is 3 + 4? The answer is 70.", "7", False),
+        (r"Give the answer \frac{1}{2}.", r"\frac{1}{2}", True),
+    ],
+)
+def test_a_prompt_that_states_the_answer_leaks_it(prompt, answer, leaks):
+    problem = Problem.make(prompt, answer, "math")
+    frame = pl.DataFrame([problem.model_dump()], schema=Problem.polars_schema())
+    assert leaked_problems(frame).to_list() == ([problem.problem_id] if leaks else [])
+
+
+def test_leaked_problems_are_dropped_from_a_run(tmp_path):
+    asked = [Problem.make("3 + 4? The answer is 7", "7", "number"), Problem.make("3 + 5?", "8", "number")]
+    frame = pl.DataFrame([problem.model_dump() for problem in asked], schema=Problem.polars_schema())
+    run = RunFolder.create(tmp_path / "run", Recipe(), frame)
+    write_shard(run, 0, [{"problem": 0}, {"problem": 1}])
+    curate_run(run, CurateConfig(keep_leaked=False))
+    assert decided(run) == [["the prompt states the answer", None]]
+
+
+def test_a_sample_that_was_drawn_again_with_a_larger_budget_does_not_count_in_the_pass_rate(run):
+    short, long = (f'{{"max_tokens": {budget}, "seed": 0}}' for budget in (100, 200))
+    cut = {"finish_reason": "length", "outcome": "truncated"}
+    write_shard(run, 0, [{"index": 0, "parameters": short} | cut, {"index": 1, "parameters": short} | cut])
+    write_shard(run, 1, [{"index": 0, "parameters": long}])
+    assert pass_rates(run).row(0)[1:] == (2, 2, 1, 0.5)
+    curate_run(run, CurateConfig(min_pass_rate=0.5))
+    assert decided(run) == [["finish reason is length"] * 2, [None]]
 
 
 def test_reasoning_and_response_both_make_the_text(run):
