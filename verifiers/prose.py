@@ -98,6 +98,8 @@ _DOUBT = re.compile(
     re.IGNORECASE,
 )
 """What makes a sentence say something else, or more, of its value."""
+_PROGRAM = re.compile(r"\w\(|(?<![A-Za-z])['\"]|['\"](?![A-Za-z])|__|\b(?:lambda|import|exec|eval|def|return|print|assert)\b")
+"""What no sentence holds: a piece of a program states nothing."""
 _GOES_ON = re.compile(r"\s*(?:\\(?!text|mathrm|\))[A-Za-z]|[!_+*/<>=])|.*\b(?:and|to|for|by|each|every)\b", re.IGNORECASE | re.DOTALL)
 
 
@@ -148,7 +150,7 @@ def plain_value(text: str) -> str | None:
             return None
         glued = text.startswith(value.text, value.start)
         values.append(value._replace(end=max(value.end, value.start + len(value.text))) if glued else value)
-    if not values or _DOUBT.search(text):
+    if not values or _DOUBT.search(text) or _PROGRAM.search(text):
         return None
     (value,) = values
     return value.text if _STATES.search(text[: value.start]) and not _GOES_ON.match(text, value.end) else None

@@ -24,6 +24,7 @@ import tempfile
 import threading
 from collections import deque
 from collections.abc import Iterable
+from functools import lru_cache
 from types import TracebackType
 from typing import IO, NamedTuple, Self
 
@@ -50,6 +51,15 @@ START_SECONDS = 300.0
 """Wall-clock limit of a worker's start."""
 DEATHS_IN_A_ROW = 3
 """Workers in a row that die without having judged anything, after which the pool gives up."""
+
+
+KNOWN_PROBLEMS = 256
+"""Problems whose wording for the workers is kept."""
+
+
+@lru_cache(maxsize=16)
+def _as_json(finish_reason: str) -> bytes:
+    return json.dumps(finish_reason).encode()
 
 
 class Item(NamedTuple):
@@ -79,7 +89,7 @@ class VerifierPool:
         self._closing = threading.Event()
         self._cancelled = threading.Event()
         self._failure: BaseException | None = None
-        self._last_problem: tuple[Problem | None, bytes] = (None, b"")
+        self._known_problems: dict[str, tuple[Problem, bytes]] = {}
         self._lock = threading.Lock()
         self._thread = threading.Thread(target=self._run, name="cotkit-verifier-pool", daemon=True)
 
@@ -113,11 +123,13 @@ class VerifierPool:
     def submit(self, response: str, problem: Problem, finish_reason: str) -> Judged:
         """Queue one response; from any thread. Raises RuntimeError when the pool is closed or its workers cannot start."""
         text = response.encode("utf-8", "surrogatepass")
-        known, line = self._last_problem
-        if known is not problem:  # samples of one problem come one after the other
+        known, line = self._known_problems.get(problem.problem_id, (None, b""))
+        if known is not problem:  # samples of a few problems come mixed
             line = json.dumps(problem.model_dump()).encode()
-            self._last_problem = problem, line
-        item = Item(b"%d %d %s\n%s%s" % (len(line), len(text), json.dumps(finish_reason).encode(), line, text), problem.kind, Judged())
+            if len(self._known_problems) >= KNOWN_PROBLEMS:
+                self._known_problems.clear()
+            self._known_problems[problem.problem_id] = problem, line
+        item = Item(b"%d %d %s\n%s%s" % (len(line), len(text), _as_json(finish_reason), line, text), problem.kind, Judged())
         with self._lock:
             if self._failure is not None:
                 raise RuntimeError("the verifier pool has failed") from self._failure

@@ -34,7 +34,7 @@ class Draw(NamedTuple):
     """One sample to draw: the problem's place in the problem set, and the sample's index."""
 
     place: int
-    index: int
+    index: int  # pyright: ignore[reportIncompatibleMethodOverride]  # nobody looks for a value in a draw
 
 
 @dataclass(slots=True)

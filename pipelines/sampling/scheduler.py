@@ -19,7 +19,6 @@ from ...schemas.problem import Problem
 from ...schemas.sample import Sample
 from ...schemas.verdict import Outcome
 from ...verifiers import judging_fingerprint
-from ..delimiters import split_reasoning
 from ..execute.pool import VerifierPool
 from ..run_folder import Ledger, RunFolder
 from ..run_folder.pass_rates import JUDGED
@@ -27,6 +26,7 @@ from .allocation import Allocation
 from .commits import Commits
 from .progress import SamplingProgress, Watch, unseen
 from .teacher import Completion, TeacherError, open_teacher
+from .verdicts import Verdicts
 from .wanted import Wanted, WantedSamples
 
 if TYPE_CHECKING:
@@ -39,7 +39,7 @@ GIVE_UP_AFTER = 10
 SECONDS_BETWEEN_FACTS = 1.0
 """How often the teacher is asked how its engine does."""
 REFUSALS = 3
-"""Refused requests, before any success, after which the settings are taken for wrong."""
+"""Problems refused, before any success, after which the settings are taken for wrong."""
 
 
 def sample_run(run: RunFolder, watch: Watch = unseen, shard_rows: int = SHARD_ROWS) -> SamplingProgress:
@@ -92,6 +92,7 @@ class _Sampler:
             asyncio.get_running_loop().add_signal_handler(signal.SIGTERM, task.cancel)
         problems = self.run.problems()
         async with open_teacher(self.config, problems) as self.teacher:
+            self.verdicts = Verdicts()
             with VerifierPool(self.run.recipe.verify) as self.pool:
                 try:
                     await self._judge_what_was_left(problems)
@@ -177,7 +178,7 @@ class _Sampler:
             await self.verdicts_waited_for.acquire()
         finally:
             self.slots.release()
-        sample = self._sample(wanted, completion, time.monotonic() - started)
+        sample = self.wanted.finished(wanted, completion, self.teacher.name, time.monotonic() - started)
         if completion.error is not None and not self.any_answered:
             self._hold_refused(sample, wanted)
             return
@@ -215,31 +216,6 @@ class _Sampler:
         for task in self.generating.pop(place, ()):
             task.cancel()
 
-    def _sample(self, wanted: Wanted, completion: Completion, seconds: float) -> Sample:
-        text = _clean(completion.text)
-        if completion.reasoning is not None:
-            reasoning, response, delimiter = _clean(completion.reasoning), text, "field"
-        else:
-            reasoning, response, delimiter = split_reasoning(text, self.config.reasoning)
-        return Sample(
-            sample_id=wanted.sample_id,
-            problem_id=wanted.asked.problem.problem_id,
-            index=wanted.draw.index,
-            reasoning=reasoning,
-            response=response,
-            delimiter=delimiter,
-            finish_reason=completion.finish_reason,
-            prompt_tokens=completion.prompt_tokens,
-            completion_tokens=completion.completion_tokens,
-            seed=wanted.request.seed if completion.seeded else None,
-            seconds=round(seconds, 3),
-            teacher=self.teacher.name,
-            teacher_fingerprint=self.teacher.fingerprint,
-            parameters=self.wanted.parameters_text,
-            prompt_hash=wanted.asked.prompt_hash,
-            error=completion.error,
-        )
-
     async def _keep(self, sample: Sample, wanted: Wanted) -> None:
         """Commit a sample, judge it, and let its verdict decide how its problem goes on."""
         await self.commits.add(sample)
@@ -252,7 +228,7 @@ class _Sampler:
 
     async def _judge(self, sample: Sample, problem: Problem) -> Outcome:
         try:
-            verdict = await asyncio.wrap_future(self.pool.submit(sample.response, problem, sample.finish_reason))
+            verdict = await self.verdicts.of(self.pool.submit(sample.response, problem, sample.finish_reason))
         finally:
             self.verdicts_waited_for.release()
         self.commits.add_verdict(sample.sample_id, verdict)
@@ -283,9 +259,9 @@ class _Sampler:
             self.failure = self.failure or CotkitError(f"the teacher stopped answering: {error}", hint)
 
     def _hold_refused(self, sample: Sample, wanted: Wanted) -> None:
-        """Refusals before any answer mean wrong settings, not bad problems: keep them back until one succeeds."""
+        """Refusals of several problems before any answer mean wrong settings, not bad problems: keep them back until one succeeds."""
         self.refused.append((sample, wanted))
-        if len(self.refused) >= REFUSALS:
+        if len({refused.draw.place for _, refused in self.refused}) >= min(REFUSALS, self.progress.problems):
             self.refused.clear()
             self.failure = self.failure or CotkitError(f"the teacher refuses every request: {sample.error}", "mend [sample] in the recipe")
 
@@ -307,8 +283,3 @@ class _Sampler:
         await asyncio.gather(*self.tasks, return_exceptions=True)
         if self.sealing:
             await asyncio.gather(self.sealing, return_exceptions=True)
-
-
-def _clean(text: str) -> str:
-    """Replace lone surrogates, which no file can hold."""
-    return text.encode("utf-8", "replace").decode("utf-8")

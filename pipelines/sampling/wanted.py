@@ -1,4 +1,4 @@
-"""What a run wants of its teacher and what it has already: draws become requests, samples on disk count as draws.
+"""What a run wants of its teacher and what it has already: draws become requests, completions samples, and samples on disk count.
 
 A sample that ended by itself within a smaller token budget is what the larger budget would have given: when only `max_tokens`
 has grown, the samples that were cut off are drawn again and no others.
@@ -13,13 +13,14 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 from ...schemas.problem import Problem
 from ...schemas.recipe import SampleConfig
 from ...schemas.record import content_hash
-from ...schemas.sample import sample_id
+from ...schemas.sample import Sample, sample_id
+from ..delimiters import split_reasoning
 from ..prompts import render_messages
 from ..run_folder import Ledger, RunFolder
 from ..run_folder.ledger import DRAWN
 from ..run_folder.pass_rates import JUDGED
 from .allocation import Allocation, Draw
-from .teacher import Request
+from .teacher import Completion, Request
 
 if TYPE_CHECKING:
     import polars as pl
@@ -59,6 +60,32 @@ class WantedSamples:
         key = sample_id(problem_id, asked.prompt_hash, self._fingerprint, self.parameters_text, draw.index)
         request = Request(problem_id, draw.index, asked.messages, self._sent, derive_seed(self._config.seed, problem_id, draw.index))
         return Wanted(key, draw, asked, request)
+
+    def finished(self, wanted: Wanted, completion: Completion, teacher: str, seconds: float) -> Sample:
+        """Make the sample of a completion, its reasoning told from its response."""
+        text = _clean(completion.text)
+        if completion.reasoning is not None:
+            reasoning, response, delimiter = _clean(completion.reasoning), text, "field"
+        else:
+            reasoning, response, delimiter = split_reasoning(text, self._config.reasoning)
+        return Sample(
+            sample_id=wanted.sample_id,
+            problem_id=wanted.asked.problem.problem_id,
+            index=wanted.draw.index,
+            reasoning=reasoning,
+            response=response,
+            delimiter=delimiter,
+            finish_reason=completion.finish_reason,
+            prompt_tokens=completion.prompt_tokens,
+            completion_tokens=completion.completion_tokens,
+            seed=wanted.request.seed if completion.seeded else None,
+            seconds=round(seconds, 3),
+            teacher=teacher,
+            teacher_fingerprint=self._fingerprint,
+            parameters=self.parameters_text,
+            prompt_hash=wanted.asked.prompt_hash,
+            error=completion.error,
+        )
 
     def _asked(self, place: int) -> Asked:
         problem = Problem.model_validate(self._problems.row(place, named=True))
@@ -111,3 +138,8 @@ class WantedSamples:
 def derive_seed(seed: int, problem_id: str, index: int) -> int:
     """Give a request's own seed, 31 bits, from the recipe's seed, the problem and the index."""
     return int(content_hash(seed, problem_id, index), 16) % 2**31
+
+
+def _clean(text: str) -> str:
+    """Replace lone surrogates, which no file can hold."""
+    return text.encode("utf-8", "replace").decode("utf-8")

@@ -348,7 +348,7 @@ def test_a_disk_that_is_full_while_sealing_ends_the_run_and_loses_nothing(tmp_pa
     child = subprocess.run([sys.executable, "-c", FULL_DISK, str(run.path)], capture_output=True, text=True, timeout=60)
     assert child.returncode == 1
     assert "CotkitError" in child.stderr
-    assert "the disk is full" in child.stderr
+    assert "the disk is full" in child.stderr or "cannot write" in child.stderr  # the ledger may meet the limit first
     kept = len(run.live_sample_ids())
     assert kept >= 16
     assert run.shard_numbers() == []
