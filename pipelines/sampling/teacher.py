@@ -11,7 +11,7 @@ from dataclasses import dataclass
 from importlib import import_module
 from typing import TYPE_CHECKING, Any, Protocol
 
-from ...schemas.errors import CotkitError, unknown_name
+from ...schemas.errors import unknown_name
 from ...schemas.recipe import SampleConfig
 from ...schemas.sample import FinishReason
 
@@ -77,16 +77,14 @@ TEACHERS: dict[str, tuple[str, str]] = {
     "embedded": (".embedded", "open_embedded"),
     "openai": (".openai_server", "open_openai"),
     "scripted": (".scripted", "open_scripted"),
+    "vllm": (".vllm_engine", "open_vllm"),
 }
 
 
 def open_teacher(config: SampleConfig, problems: pl.DataFrame) -> AbstractAsyncContextManager[Teacher]:
-    """Open the teacher that `config.teacher` names; raises CotkitError when there is no such kind."""
+    """Open the teacher that `config.teacher` names, here or on a cluster; raises CotkitError when there is no such kind."""
     kind = config.teacher.partition(":")[0]
-    if kind == "vllm":
-        hint = "serve the model with `vllm serve MODEL` and use --teacher openai:http://127.0.0.1:8000/v1#MODEL"
-        raise CotkitError("vLLM in process is not supported yet", hint)
     if kind not in TEACHERS:
         raise unknown_name("teacher", config.teacher, [f"{name}…" if name == "embedded" else f"{name}:…" for name in TEACHERS])
-    module, function = TEACHERS[kind]
+    module, function = (".ray_engines", "open_on_ray") if config.executor == "ray" else TEACHERS[kind]
     return getattr(import_module(module, __package__), function)(config, problems)

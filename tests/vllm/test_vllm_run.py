@@ -1,0 +1,121 @@
+"""`cotkit sample` with vLLM in process, interrupted in every way: nothing is lost, nothing doubled, no engine is left behind."""
+
+import contextlib
+import json
+import os
+import signal
+import subprocess
+import sys
+import time
+from collections.abc import Iterator
+from pathlib import Path
+
+import polars as pl
+import pytest
+from cotkit.pipelines.run_folder import RunFolder
+
+pytestmark = pytest.mark.slow
+PROMPTS = {"What is 6 + 3?": "9", "What is 4 + 4?": "8", "What is 7 - 2?": "5", "What is 3 * 3?": "9"}
+N = 8
+RECIPE = """
+[sample]
+teacher = "vllm:{model}"
+n = 8
+temperature = 0.8
+max_tokens = 160
+concurrency = 8
+system_prompt = "{system}"
+[sample.extra]
+min_tokens = 60
+[sample.engine]
+enforce_eager = true
+max_model_len = 512
+block_size = 32
+max_num_seqs = 4
+"""
+SECONDS = 300
+
+
+@pytest.fixture
+def command(model: str, tmp_path: Path) -> Iterator[list[str]]:
+    problems, recipe = tmp_path / "problems.jsonl", tmp_path / "recipe.toml"
+    problems.write_text("".join(json.dumps({"prompt": prompt, "answer": answer}) + "\n" for prompt, answer in PROMPTS.items()))
+    recipe.write_text(RECIPE.format(model=model, system="You add and subtract small numbers for children, step by step. " * 4))
+    words = ["sample", str(problems), "--recipe", str(recipe), "-o", str(tmp_path / "run"), "--progress", "lines", "--json"]
+    yield [sys.executable, "-m", "cotkit", *words]
+    assert engine_processes() == []
+
+
+def engine_processes() -> list[int]:
+    """Give the processes of engines, by the name that vLLM gives them."""
+    found = []
+    for process in Path("/proc").glob("[0-9]*"):
+        with contextlib.suppress(OSError):
+            if (process / "cmdline").read_bytes().startswith(b"VLLM::"):
+                found.append(int(process.name))
+    return found
+
+
+def started(command: list[str], run: Path, samples: int) -> subprocess.Popen[str]:
+    """Start the command in a process group of its own, and wait until so many samples are on disk."""
+    child = subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True, start_new_session=True)
+    deadline = time.monotonic() + SECONDS
+    while len(on_disk(run)) < samples:
+        assert child.poll() is None, child.communicate()
+        assert time.monotonic() < deadline
+        time.sleep(0.1)
+    return child
+
+
+def on_disk(run: Path) -> set[str]:
+    return RunFolder.open(run).sample_ids() if (run / "samples/live.sqlite").exists() else set()
+
+
+def gone(seconds: float) -> bool:
+    deadline = time.monotonic() + seconds
+    while engine_processes() and time.monotonic() < deadline:
+        time.sleep(0.1)
+    return engine_processes() == []
+
+
+def test_a_run_that_is_interrupted_killed_and_robbed_of_its_engine_ends_with_every_sample_once(command: list[str], tmp_path: Path) -> None:
+    run = tmp_path / "run"
+    # Ctrl-C reaches the whole process group, the engine too
+    child = started(command, run, samples=1)
+    os.killpg(child.pid, signal.SIGINT)
+    out, err = child.communicate(timeout=60)
+    assert child.returncode == 130, err
+    assert "Traceback" not in err
+    assert out == ""
+    assert gone(1)
+    # kill -9 reaches the run alone
+    before = on_disk(run)
+    child = started(command, run, samples=len(before) + 3)
+    child.kill()
+    child.communicate()
+    assert gone(10)
+    before |= on_disk(run)
+    # the engine dies under the run
+    child = started(command, run, samples=len(before) + 3)
+    for pid in engine_processes():
+        os.kill(pid, signal.SIGKILL)
+    out, err = child.communicate(timeout=120)
+    assert child.returncode == 1, err
+    assert "the engine died" in err
+    assert "Traceback" not in err
+    # what is left is drawn, and nothing again
+    before |= on_disk(run)
+    assert 7 <= len(before) < N * len(PROMPTS)
+    finished = subprocess.run(command, capture_output=True, text=True, timeout=SECONDS)
+    assert finished.returncode == 0, finished.stderr
+    summary = json.loads(finished.stdout)
+    assert summary["total"] == summary["done"] == N * len(PROMPTS)
+    assert summary["new"] == N * len(PROMPTS) - len(before)
+    assert "Exception ignored" not in finished.stderr
+    samples = pl.read_parquet(run / "samples/*.parquet")
+    assert samples["sample_id"].n_unique() == samples.height == N * len(PROMPTS)
+    assert before <= set(samples["sample_id"])
+    assert samples["seed"].is_null().all()
+    # every start draws from a seed of its own: no sample of one is another's
+    assert samples.group_by("problem_id").agg(pl.col("response").n_unique())["response"].to_list() == [N] * len(PROMPTS)
+    assert samples["teacher_fingerprint"].n_unique() == 1
