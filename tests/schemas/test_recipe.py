@@ -50,6 +50,13 @@ def test_a_shipped_recipe_survives_being_written_and_read(tmp_path: Path, name: 
     assert recipe.name == name
 
 
+@pytest.mark.parametrize(("kind", "sizes"), [("long", [32, 64, 128, 192, 256]), ("short", [32, 64, 128, 256])])
+def test_the_scaling_recipes_are_the_papers_with_nested_subsets(kind: str, sizes: list[int]) -> None:
+    scaling, single = (load_recipe(data_file("recipes", f"{kind}_cot_{name}.toml")) for name in ("scaling", "math"))
+    assert [split.first_n for split in scaling.curate.splits] == sizes
+    assert scaling.sample == single.sample.model_copy(update={"n": sizes[-1]})
+
+
 def test_the_papers_settings_are_in_the_shipped_recipes() -> None:
     long, short = (load_recipe(data_file("recipes", f"{name}_cot_math.toml")).sample for name in ("long", "short"))
     assert (long.temperature, long.top_p, long.max_tokens) == (1.0, 0.95, 8192)
