@@ -43,6 +43,9 @@ def sample(
     continue_truncated: Annotated[
         bool, typer.Option("--continue-truncated", help="With a larger --max-tokens: draw again only the samples that were cut off")
     ] = False,
+    shard: Annotated[
+        str, typer.Option("--shard", help="Only every n-th problem, from the i-th: i/n, such as 0/4, for a job array")
+    ] = "0/1",
     progress: Progress = ProgressStyle.auto,
     as_json: Annotated[bool, JSON] = False,
 ) -> None:
@@ -50,6 +53,7 @@ def sample(
 
     Example: `cotkit sample problems.parquet --teacher vllm:Qwen/QwQ-32B --until-correct 4 --max-samples 64 -o runs/qwq`
     """
+    from ..pipelines.execute.stages import parse_part
     from ..pipelines.run_folder import RunFolder
     from ..pipelines.sampling.scheduler import sample_run
     from ..pipelines.whole_run import take_problems
@@ -72,6 +76,8 @@ def sample(
         settings = settings.model_copy(update={"problems": source})
         for note in notes:
             typer.echo(f"note: {note}", err=True)
+        part = parse_part(shard)
+        taken = taken.gather_every(part.count, part.index)
     run = RunFolder.create(path, settings, taken, "continue-truncated" if continue_truncated and resume == "if-possible" else resume)
     with watch_sampling(progress) as watch:
         drawn = sample_run(run, watch)

@@ -59,3 +59,14 @@ def test_a_larger_token_budget_needs_a_word_of_consent(tmp_path: Path) -> None:
 def test_an_engine_argument_needs_a_name_and_a_value(word: str) -> None:
     with pytest.raises(CotkitError, match="not name=value"):
         engine_settings([word])
+
+
+def test_the_parts_of_a_job_array_merge_into_the_whole_run(tmp_path: Path) -> None:
+    parts = [str(tmp_path / f"part-{i}") for i in range(3)]
+    for i, part in enumerate(parts):
+        cotkit("sample", "demo", "--teacher", "scripted:mixed", "-n", "2", "--shard", f"{i}/3", "-o", part)
+    merged = json.loads(cotkit("merge", *parts, "-o", str(tmp_path / "all"), "--json").stdout)
+    assert (merged["problems"], merged["samples"], merged["doubles"]) == (72, 144, 0)
+    cotkit("sample", "demo", "--teacher", "scripted:mixed", "-n", "2", "-o", str(tmp_path / "whole"))
+    ids = [sorted(pl.read_parquet(tmp_path / run / "samples" / "*.parquet")["sample_id"]) for run in ("all", "whole")]
+    assert ids[0] == ids[1]
