@@ -76,8 +76,9 @@ def _chapters(life: Life, full: bool) -> list[tuple[str, dict[str, Any]]]:
 
 def _tag_lines(tags: dict[str, Any]) -> dict[str, Any]:
     lines = {f"{b['lexicon']}.{b['behaviour']}": f"{b['count']} ×, {b['per_1000_tokens']:.1f} per 1,000 tokens" for b in tags["behaviours"]}
-    scripts = ", ".join(f"{script['characters']} {script['script']}" for script in tags["scripts"])
-    return lines | {"compression": f"{tags['compression_ratio']:.2f}", "scripts": scripts or "none"}
+    scripts = ", ".join(f"{script['characters']} {script['script']}" for script in tags["scripts"] or [])
+    shares = {name: tags[column] for name, column in (("compression", "compression_ratio"), ("repeated", "repeated_share"))}
+    return lines | {name: "–" if share is None else f"{share:.2f}" for name, share in shares.items()} | {"scripts": scripts or "none"}
 
 
 def _decision_lines(decision: dict[str, Any]) -> dict[str, Any]:

@@ -30,6 +30,7 @@ Name = Annotated[str, Field(pattern=r"^[A-Za-z0-9][A-Za-z0-9_-]*$")]
 SftFormat = Literal["trl", "messages"]
 RlFormat = Literal["trl", "verl"]
 Executor = Literal["local", "ray"]
+Measure = Literal["compression", "repetition", "scripts", "code"]
 BOXED = "{prompt}\n\nPlease reason step by step, and put your final answer within \\boxed{}."
 
 
@@ -185,8 +186,10 @@ class VerifyConfig(StepConfig):
 class TagConfig(StepConfig):
     """Which lexicons tag the samples."""
 
-    lexicons: list[str] = ["reflection", "demystify"]
+    lexicons: list[str] = ["reflection", "reflection_zh", "demystify"]
     """Names of shipped lexicons or paths of TOML files."""
+    measures: list[Measure] = ["compression", "repetition", "scripts", "code"]
+    """What is measured beside the behaviours; the columns of what is left out are null, and rules that need them do not apply."""
 
 
 class SplitConfig(StepConfig):
@@ -256,6 +259,10 @@ class CurateConfig(StepConfig):
     """Behaviours that a sample must not show."""
     keep_duplicates: bool = False
     """Keep samples whose text equals that of an earlier sample of the same problem."""
+    max_similarity: Share | None = None
+    """Drop a sample that is more alike to an earlier one of its problem: Jaccard similarity of runs of 5 words, by MinHash."""
+    decontaminate: list[str] = []
+    """Benchmarks whose problems are dropped: names of shipped ones (`math500`, `aime24`, …) or files."""
     min_pass_rate: Share = 0.0
     """Lowest share of correct samples a problem may have."""
     max_pass_rate: Share = 1.0

@@ -1,4 +1,4 @@
-"""Tags: how one sample reasons. Counts of behaviours from a lexicon, repetition, scripts used.
+"""Tags: how one sample reasons. Counts of behaviours from a lexicon, loops, scripts used, code.
 
 Example row: `{"sample_id": "9c1e…", "behaviours": [{"lexicon": "demystify", "behaviour": "wait", "count": 2, …}], …}`
 """
@@ -18,9 +18,11 @@ class BehaviourCount(Record):
     count: int
     """Matches, counted leftmost-first without overlap within one lexicon."""
     per_1000_tokens: float
-    """Count per 1,000 generated tokens."""
+    """1000 * count / generated tokens (`Tags.tokens`)."""
     first_position: float
     """Where the first match starts, as a share of the text's bytes, 0 to 1."""
+    curve: list[int]
+    """Matches that start in each tenth of the text's bytes: ten numbers, whose sum is `count`."""
 
 
 class ScriptCount(Record):
@@ -33,7 +35,10 @@ class ScriptCount(Record):
 
 
 class Tags(Record):
-    """How one sample reasons; its key is `sample_id`. The text tagged is the reasoning, a line break, the response."""
+    """How one sample reasons; its key is `sample_id`. The text tagged is the reasoning, a line break, the response.
+
+    The columns of a measure that the recipe leaves out (`TagConfig.measures`) are null.
+    """
 
     sample_id: str
     """The sample that was tagged."""
@@ -45,7 +50,17 @@ class Tags(Record):
     """Share of the text's bytes that is reasoning, 0 to 1."""
     behaviours: list[BehaviourCount]
     """Counts per behaviour, sorted by lexicon and behaviour."""
-    compression_ratio: float
+    compression_ratio: float | None
     """Size of the text after zlib level 1 over its UTF-8 size; long loops fall below 0.1. 1 for an empty text."""
-    scripts: list[ScriptCount]
+    repeated_share: float | None
+    """Share of the tokens inside a window of 40 that was there before, 0 to 1; tokens are words, runs of signs, digits."""
+    scripts: list[ScriptCount] | None
     """Letters per script, most frequent first."""
+    longest_foreign: int | None
+    """Letters of the longest passage in other scripts than the most frequent one; two letters of that one in a row end a passage."""
+    code_blocks: int | None
+    """Fenced code blocks."""
+    python_blocks: int | None
+    """Fenced code blocks opened with a language that begins with `python`: a coding response of arXiv 2502.03373 has one."""
+    code_share: float | None
+    """Share of the text's bytes in fenced code blocks, their fences included, 0 to 1."""

@@ -135,6 +135,7 @@ def _tags(text: str, tokens: int | None) -> dict[str, Any]:
             count=n,
             per_1000_tokens=1000 * n / counted,
             first_position=text.lower().index(word) / len(text),
+            curve=[n] + [0] * 9,
         )
         for word, n in counts.items()
         if n
@@ -145,7 +146,12 @@ def _tags(text: str, tokens: int | None) -> dict[str, Any]:
         "reasoning_share": 0.8,
         "behaviours": [behaviour.model_dump() for behaviour in behaviours],
         "compression_ratio": 0.4,
+        "repeated_share": 0.0,
         "scripts": [{"script": "Latin", "characters": len(text)}],
+        "longest_foreign": 0,
+        "code_blocks": 0,
+        "python_blocks": 0,
+        "code_share": 0.0,
     }
 
 

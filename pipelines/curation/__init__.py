@@ -19,6 +19,7 @@ from ...schemas.record import content_hash
 from ..execute.stages import Computed, Progress, StageTask, shard_fingerprint
 from ..run_folder import RunFolder, Stage
 from ..run_folder.pass_rates import pass_rates_of, superseded
+from ..similarity import near_duplicate_responses
 from .filters import reasons, wanted_by_filters
 from .keys import leaked_problems, read_keys
 from .selection import in_band, select, wanted_by_splits
@@ -71,7 +72,7 @@ def curate_run(run: RunFolder, config: CurateConfig, progress: Progress | None =
     stale = [number for number in numbers if run.fingerprint("decisions", number) != fingerprint]
     if not stale:
         return Computed(0, len(numbers))
-    wanted = wanted_by_filters(config) | wanted_by_splits(config)
+    wanted = wanted_by_filters(config) | wanted_by_splits(config) | ({"signature"} if config.max_similarity is not None else set())
     shards = {number: read_keys(run, number, wanted) for number in numbers}
     keys = pl.concat(shards.values())
     if "leaked" in wanted:
@@ -98,7 +99,22 @@ def _failed_rule(rows: pl.DataFrame, config: CurateConfig) -> pl.Series:
         doubles = so_far.filter(~pl.struct("problem_id", "text_hash").is_first_distinct())["row"].implode()
         double = pl.when(pl.col("row").is_in(doubles)).then(pl.lit("double of an earlier sample"))
         alike = alike.with_columns(pl.coalesce("failed", double).alias("failed"))
+    if config.max_similarity is not None:
+        alike = alike.with_columns(pl.coalesce("failed", _near_double(rows, alike["failed"], config.max_similarity)).alias("failed"))
     return alike.select(pl.coalesce("failed", _pass_rate_rule(config)).alias("failed")).to_series()
+
+
+def _near_double(rows: pl.DataFrame, failed: pl.Series, most: float) -> pl.Series:
+    """Give the reason for which a sample is too much like an earlier one of its problem that got as far."""
+    import polars as pl
+
+    so_far = rows.filter(failed.is_null())
+    found = near_duplicate_responses(so_far.select("problem_id", "sample_id", "signature"), most)
+    reason = pl.when(pl.col("duplicate_of").is_not_null()).then(
+        pl.format("much like sample {} ({})", "duplicate_of", pl.col("similarity").round(2))
+    )
+    near = so_far.select("row").with_columns(found.select(reason.alias("near"))["near"])
+    return rows.select("row").join(near, on="row", how="left", maintain_order="left")["near"]
 
 
 def _pass_rate_rule(config: CurateConfig) -> pl.Expr:

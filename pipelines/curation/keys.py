@@ -14,6 +14,7 @@ from ...schemas.sample import FinishReason
 from ...schemas.verdict import OUTCOMES
 from ..run_folder import RunFolder, Stage
 from ..run_folder.pass_rates import budget, draw
+from ..similarity import signature_column
 
 if TYPE_CHECKING:
     import polars as pl
@@ -88,6 +89,13 @@ def _behaviours() -> pl.Expr:
     return pl.col("behaviours").list.eval(pl.format("{}.{}", entry.field("lexicon"), entry.field("behaviour")))
 
 
+def _signature() -> pl.Expr:
+    import polars as pl
+
+    text = pl.concat_str("reasoning", "response", separator="\n", ignore_nulls=True)
+    return text.map_batches(signature_column, return_dtype=pl.Binary, is_elementwise=True)
+
+
 def _densities() -> pl.Expr:
     import polars as pl
 
@@ -103,6 +111,7 @@ KEYS: dict[str, Key] = {
     "boxes": Key("samples", _boxes),
     "doubled_reasoning": Key("samples", _doubled_reasoning),
     "answered_in_reasoning": Key("samples", _answered_in_reasoning),
+    "signature": Key("samples", _signature),
     "outcome": Key("verdicts", _column("outcome")),
     **{name: Key("tags", _column(name)) for name in ("tokens", "compression_ratio", "repeated_share")},
     "foreign_share": Key("tags", _foreign_share),

@@ -11,11 +11,13 @@ from typing import TYPE_CHECKING
 
 from ...schemas.recipe import CurateConfig, SplitConfig
 from ...schemas.record import content_hash
+from ..similarity import most_diverse
+from ..similarity.signatures import unpacked_column
 
 if TYPE_CHECKING:
     import polars as pl
 
-WANTED = {"densest": ("behaviours", "densities"), "round_robin": ("teacher",)}
+WANTED = {"diverse": ("signature",), "densest": ("behaviours", "densities"), "round_robin": ("teacher",)}
 """Keys that an order reads besides those that are always there."""
 
 
@@ -45,7 +47,7 @@ def select(passed: pl.DataFrame, split: SplitConfig) -> pl.Series:
     if split.problems_per_tenth is not None:
         rows = rows.join(_balanced(rows, split), on="problem_id", how="semi")
     if split.per_problem is not None:
-        ranked = _ordered(rows, split)
+        ranked = _most_diverse(rows, split.per_problem) if split.prefer == "diverse" else _ordered(rows, split)
         rows = ranked.filter(pl.int_range(pl.len()).over("problem_id") < split.per_problem)
     if split.token_budget is not None:
         drawn = rows.with_columns(_drawn("sample_id", split)).sort("drawn", "sample_id")
@@ -75,6 +77,17 @@ def _ordered(rows: pl.DataFrame, split: SplitConfig) -> pl.DataFrame:
         return rows.with_columns(_density(split.behaviour or "").alias("density")).sort(-pl.col("density"), "index", "row")
     keys = {"longest": [-pl.col("tokens")], "shortest": [pl.col("tokens")]}.get(split.prefer, [])
     return rows.sort(*keys, "index", "row")
+
+
+def _most_diverse(rows: pl.DataFrame, count: int) -> pl.DataFrame:
+    """Take of each problem the first sample, then each time the one least like any taken."""
+    import polars as pl
+
+    rows = rows.sort("index", "row")
+    taken: list[int] = []
+    for (_,), own in rows.select("problem_id", "row", "signature").group_by("problem_id", maintain_order=True):
+        taken += own["row"].gather(most_diverse(unpacked_column(own["signature"]), count)).to_list()
+    return rows.filter(pl.col("row").is_in(taken))
 
 
 def _density(behaviour: str) -> pl.Expr:

@@ -11,6 +11,7 @@ from cotkit.pipelines.curation.keys import leaked_problems
 from cotkit.pipelines.execute.stages import Computed
 from cotkit.pipelines.run_folder import RunFolder
 from cotkit.pipelines.run_folder.pass_rates import JUDGED, pass_rates, pass_rates_of
+from cotkit.pipelines.similarity import signature_column
 from cotkit.schemas.decision import Decision
 from cotkit.schemas.errors import CotkitError
 from cotkit.schemas.problem import Problem
@@ -41,6 +42,7 @@ KEYS = {
     "leaked": pl.Boolean,
     "behaviours": pl.List(pl.String),
     "densities": pl.List(pl.Float64),
+    "signature": pl.Binary,
 }
 
 
@@ -68,6 +70,7 @@ def keys(*rows: dict) -> pl.DataFrame:
             "leaked": False,
             "behaviours": [],
             "densities": [],
+            "signature": bytes(128),
         }
         | row
         for number, row in enumerate(rows)
@@ -211,6 +214,26 @@ def test_the_densest_are_those_with_most_of_the_behaviour():
     rows = [{"behaviours": [name] if name else [], "densities": [density] if name else []} for name, density in checks]
     split = SplitConfig(name="s", per_problem=2, prefer="densest", behaviour="reflection.verification")
     assert splits(rows, split) == [["s"], ["s"], [], []]
+
+
+def test_near_doubles_of_an_earlier_sample_of_the_same_problem_are_dropped():
+    long = " ".join(f"word{number}" for number in range(200))
+    texts = [long, f"{long} and so on", "another text altogether, with words of its own and no others", long]
+    signed = [{"signature": cell} for cell in signature_column(pl.Series(texts))]
+    rows = [signed[0], signed[1], signed[2], signed[3] | {"problem_id": "q"}, signed[0] | {"outcome": "wrong"}]
+    found = reasons(rows, max_similarity=0.8)
+    assert found[0] is found[2] is found[3] is None
+    assert found[1].startswith("much like sample s0 (0.9") or found[1].startswith("much like sample s0 (1.0")
+    assert found[4] == "outcome is wrong"
+    assert reasons(rows)[1] is None
+
+
+def test_the_most_diverse_are_least_like_one_another():
+    texts = [
+        " ".join(f"{theme}{number}" for number in range(start, 80 + start)) for theme, start in (("a", 0), ("a", 3), ("a", 6), ("b", 0))
+    ]
+    rows = [{"signature": cell} for cell in signature_column(pl.Series(texts))]
+    assert splits(rows, SplitConfig(name="s", per_problem=2, prefer="diverse")) == [["s"], [], [], ["s"]]
 
 
 def test_a_set_balanced_by_difficulty_has_so_many_problems_of_each_tenth():

@@ -1,8 +1,9 @@
 """Lexicons: the shipped ones pass their own examples; a wrong one names the file and the behaviour."""
 
-import polars as pl
+from collections import Counter
+
 import pytest
-from cotkit.pipelines.lexicon import Lexicon, load_lexicon, shipped_lexicons
+from cotkit.pipelines.lexicon import Lexicon, load_lexicon, load_lexicons, shipped_lexicons, spans
 from cotkit.schemas.errors import CotkitError
 
 GOOD = """
@@ -31,9 +32,7 @@ def write(tmp_path, text: str) -> str:
 
 
 def counts(lexicon: Lexicon, text: str) -> dict[str, int]:
-    found = pl.DataFrame({"match": pl.Series([text]).str.extract_all(lexicon.expression()).explode(empty_as_null=False)})
-    named = found.join(lexicon.attribute(found["match"]), on="match")
-    return dict(named.group_by("behaviour").len().iter_rows())
+    return dict(Counter(span.behaviour for span in spans(text, [lexicon])))
 
 
 @pytest.mark.parametrize("name", shipped_lexicons())
@@ -112,6 +111,69 @@ def test_a_wrong_lexicon_names_the_file_and_what_is_wrong(tmp_path, text, messag
     assert caught.value.message.startswith(path)
     assert message in caught.value.message
     assert caught.value.hint
+
+
+@pytest.mark.parametrize(
+    ("text", "line"),
+    [
+        (behaviour(patterns="['go(']"), 15),
+        (behaviour(patterns="[\n  'go',\n  'run(',\n]"), 17),
+        (behaviour(patterns=r"['go\b']"), 15),
+        (behaviour(patterns="['(?-i:Go)']"), 15),
+        (behaviour(examples="['going']"), 16),
+        (behaviour(counterexamples="['Go!']"), 17),
+        (behaviour(patterns="[]"), 15),
+        (behaviour(colour="'red'"), 18),
+        (GOOD.replace("version = 1", "version = 0"), 3),
+    ],
+    ids=["pattern", "second_pattern", "anchor", "letter_case", "example", "counterexample", "no_patterns", "unknown_key", "version"],
+)
+def test_the_error_names_the_line(tmp_path, text, line):
+    path = write(tmp_path, text)
+    with pytest.raises(CotkitError) as caught:
+        load_lexicon(path)
+    assert caught.value.message.startswith(f"{path}:{line}: ")
+
+
+@pytest.mark.parametrize(
+    ("pattern", "text", "found"),
+    [
+        ("[A-C]x", "AX bx dx", 2),
+        (r"\p{Lu}x", "ax", 1),
+        (r"\x41b", "AB ab", 2),
+        ("(?P<Name>go)", "Go go", 2),
+        ("(?u:É.)", "Éa", 1),
+        (r"\d9\s\w", "19 Q x9 q", 1),
+    ],
+)
+def test_letter_case_makes_no_difference_to_classes_escapes_and_groups(tmp_path, pattern, text, found):
+    pattern = f"(?u:{pattern})" if "p{" in pattern else pattern
+    own = Lexicon.model_validate(
+        {"name": "own", "version": 1, "description": "d", "language": "en"}
+        | {"behaviour": [{"name": "go", "description": "d", "patterns": [pattern], "examples": ["x"], "counterexamples": ["y"]}]}
+    )
+    assert counts(own, text) == {"go": found}
+
+
+def test_spans_are_characters_of_the_text_as_it_was_given():
+    text = "é等𝑥 waiter—WAIT! Alternatively, 等等，不对。"
+    found = [(span.behaviour, text[span.start : span.end]) for span in spans(text, load_lexicons(["demystify", "reflection_zh"]))]
+    assert found == [
+        ("wait", "WAIT"),
+        ("branching", "Alternatively,"),
+        ("alternatively", "Alternatively,"),
+        ("backtracking", "等等，"),
+        ("error_admission", "不对。"),
+    ]
+    assert spans("", load_lexicons(["demystify"])) == []
+
+
+def test_a_chinese_lexicon_needs_a_chinese_character_and_no_word_boundary():
+    lexicon = load_lexicon("reflection_zh")
+    assert counts(lexicon, "x等等，y") == {"backtracking": 1}
+    assert counts(lexicon, "wait, for example") == {}
+    english, chinese = load_lexicon("reflection"), {behaviour.name for behaviour in lexicon.behaviours}
+    assert {behaviour.name for behaviour in english.behaviours} == chinese
 
 
 def test_an_unknown_name_lists_the_shipped_lexicons(tmp_path):

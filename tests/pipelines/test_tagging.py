@@ -1,14 +1,17 @@
 """Tagging: counts and positions against a slow oracle in `re`, token and script rules, odd texts, and a run's shards."""
 
+import random
 import re
 import zlib
+from pathlib import Path
 
 import polars as pl
 import pytest
 from cotkit.pipelines.execute.stages import Computed
 from cotkit.pipelines.lexicon import Behaviour, Lexicon, load_lexicon
 from cotkit.pipelines.run_folder import RunFolder
-from cotkit.pipelines.tagging import BATCH_BYTES, tag, tag_run
+from cotkit.pipelines.tagging import BATCH_BYTES, BATCH_ROWS, tag, tag_run
+from cotkit.pipelines.tagging.repetition import WINDOW, repeated_shares
 from cotkit.schemas.errors import CotkitError
 from cotkit.schemas.problem import Problem
 from cotkit.schemas.recipe import Recipe, TagConfig
@@ -17,6 +20,7 @@ from cotkit.schemas.tags import Tags
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+TRACES = Path(__file__).parents[3] / "shared/data/traces/real_traces.parquet"
 LEXICONS = {name: load_lexicon(name) for name in TagConfig().lexicons}
 KEYWORDS = TagConfig(lexicons=["demystify"])
 OWN = """
@@ -73,18 +77,31 @@ def in_python(lexicon: Lexicon) -> tuple[re.Pattern, list[Behaviour]]:
     return re.compile(f"{edge}(?:{groups}){edge}", re.ASCII | re.IGNORECASE), [behaviour for behaviour, _ in patterns]
 
 
+HAN = re.compile("[\u2e80-\u2fd5\u3005\u3007\u3021-\u3029\u3038-\u303b\u3400-\u4dbf\u4e00-\u9fff\uf900-\ufad9\U00020000-\U0003ffff]")
 ORACLES = {name: in_python(lexicon) for name, lexicon in LEXICONS.items()}
 
 
-def oracle(text: str) -> list[tuple[str, str, int, int]]:
-    """Count with Python's `re`: a list of (lexicon, behaviour, count, first byte)."""
+def oracle(text: str) -> list[tuple[str, str, int, int, list[int]]]:
+    """Count with Python's `re`: a list of (lexicon, behaviour, count, first byte, matches per tenth)."""
     found: dict[tuple[str, str], list[int]] = {}
+    size = len(text.encode())
     for name, (expression, behaviours) in ORACLES.items():
+        if LEXICONS[name].language == "zh" and not HAN.search(text):
+            continue
         for match in expression.finditer(text):
             behaviour = behaviours[int(match.lastgroup[1:])]
             for counted in (behaviour.name, *behaviour.also):
                 found.setdefault((name, counted), []).append(len(text[: match.start()].encode()))
-    return sorted((*key, len(starts), min(starts)) for key, starts in found.items())
+    return sorted(
+        (*key, len(at), min(at), [sum(start * 10 // size == bin for start in at) for bin in range(10)]) for key, at in found.items()
+    )
+
+
+def assert_equals_oracle(row: dict, text: str) -> None:
+    size, expected = len(text.encode()), oracle(text)
+    assert [(b["lexicon"], b["behaviour"], b["count"]) for b in row["behaviours"]] == [entry[:3] for entry in expected]
+    assert [b["first_position"] * size for b in row["behaviours"]] == pytest.approx([entry[3] for entry in expected], abs=1e-5 * size)
+    assert [b["curve"] for b in row["behaviours"]] == [entry[4] for entry in expected]
 
 
 examples = [
@@ -105,10 +122,7 @@ texts = st.lists(st.tuples(fragments, joints), max_size=8).map(lambda parts: "".
 def test_counts_and_positions_equal_those_of_python_re(responses):
     tags = tag(frame(*[(None, text) for text in responses]), TagConfig())
     for text, row in zip(responses, tags.iter_rows(named=True), strict=True):
-        size = len(text.encode())
-        expected = oracle(text)
-        assert [(b["lexicon"], b["behaviour"], b["count"]) for b in row["behaviours"]] == [entry[:3] for entry in expected]
-        assert [b["first_position"] * size for b in row["behaviours"]] == pytest.approx([entry[3] for entry in expected], abs=1e-5 * size)
+        assert_equals_oracle(row, text)
 
 
 @pytest.mark.parametrize(
@@ -162,7 +176,15 @@ def test_tokens_are_the_engines_or_a_quarter_of_the_bytes(response, given_tokens
 
 def test_density_is_per_1000_tokens_and_position_a_share_of_bytes():
     (entry,) = tag_one("é wait", "wait", 500)["behaviours"][:1]
-    assert entry == {"lexicon": "demystify", "behaviour": "wait", "count": 2, "per_1000_tokens": 4.0, "first_position": 3 / 12}
+    curve = [0, 0, 1, 0, 0, 0, 1, 0, 0, 0]
+    assert entry == {
+        "lexicon": "demystify",
+        "behaviour": "wait",
+        "count": 2,
+        "per_1000_tokens": 4.0,
+        "first_position": 3 / 12,
+        "curve": curve,
+    }
 
 
 @pytest.mark.parametrize(
@@ -252,3 +274,169 @@ def test_worker_processes_write_what_one_process_writes(run):
     assert tag_run(run, TagConfig(), workers=2) == Computed(2, 0)
     for number in run.shard_numbers():
         assert run.read("tags", number).equals(tag(run.read("samples", number), TagConfig()))
+
+
+@pytest.mark.slow
+@pytest.mark.shared
+@pytest.mark.skipif(not TRACES.exists(), reason="no ../shared/data beside the checkout")
+def test_on_real_traces_counts_and_loops_equal_those_of_slow_python():
+    traces = pl.read_parquet(TRACES, columns=["raw"])["raw"].sample(2000, seed=7)
+    tags = tag(frame(*[(None, text) for text in traces]), TagConfig())
+    for text, row in zip(traces, tags.iter_rows(named=True), strict=True):
+        assert_equals_oracle(row, text)
+        assert row["repeated_share"] == pytest.approx(repeated_in_python(text), abs=1e-6)
+    assert (tags["repeated_share"] > 0).sum() > 100
+
+
+TOKEN = re.compile(r"[ \t-\r]*(?:[A-Za-z\x80-\u07ff]+|[0-9\u0800-\U0010ffff]|[^A-Za-z0-9 \t-\r\x80-\U0010ffff]+)|[ \t-\r]+")
+
+
+def repeated_in_python(text: str) -> float:
+    """Do the paper's Algorithm 1 on the module's tokens."""
+    tokens = TOKEN.findall(text)
+    assert "".join(tokens) == text
+    seen, repeated = set(), [False] * len(tokens)
+    for start in range(len(tokens) - WINDOW + 1):
+        window = tuple(tokens[start : start + WINDOW])
+        if window in seen:
+            repeated[start : start + WINDOW] = [True] * WINDOW
+        seen.add(window)
+    return sum(repeated) / len(tokens) if tokens else 0.0
+
+
+@pytest.mark.parametrize(
+    ("text", "share"),
+    [
+        ("", 0.0),
+        ("word", 0.0),
+        ("a b c d e f g h i j " * 20, 189 / 201),
+        ("1234567890" * 20, 190 / 200),
+        ("等" * 41, 40 / 41),
+        ("等" * 40, 0.0),
+        (" ".join(str(number) * 2 for number in range(100, 1000)), 0.0),
+    ],
+    ids=["empty", "short", "the_papers_cycle_of_10_and_a_last_space", "digits", "one_character", "one_window", "all_different"],
+)
+def test_repetition_is_the_papers_rule(text, share):
+    assert tag_one(None, text)["repeated_share"] == pytest.approx(share, abs=1e-6)
+
+
+words = st.sampled_from(
+    [
+        "a",
+        " b",
+        " c",
+        "\n\n",
+        "  ",
+        "1",
+        "22",
+        "é",
+        " naïve",
+        "等",
+        "等等",
+        "—",
+        "()",
+        ").",
+        " multiplication",
+        " multiplicity",
+        "да",
+        "\x00",
+        "\U0001d465",
+    ]
+)
+loops = st.tuples(st.lists(words, min_size=1, max_size=30), st.integers(1, 12)).map(lambda loop: "".join(loop[0]) * loop[1])
+
+
+@settings(max_examples=150, deadline=None)
+@given(st.lists(st.lists(st.one_of(loops, words, st.text(max_size=6)), max_size=8).map("".join), max_size=12))
+def test_repetition_equals_the_slow_rule_whatever_stands_beside_a_text(texts):
+    assert repeated_shares([text.encode() for text in texts]) == [repeated_in_python(text) for text in texts]
+
+
+def test_windows_that_differ_only_in_what_is_not_hashed_are_no_repetition():
+    choose = random.Random(1)
+    beginning = " ".join("word" + "abcdefghij"[choose.randrange(10)] for _ in range(WINDOW - 1))
+    text = " ".join(f"{beginning} multiplication{letter} ." for letter in "abcdefgh")
+    assert repeated_in_python(text) == repeated_shares([text.encode()])[0]
+    copies = " ".join(f"{beginning} {number % 7} {number} ." for number in range(300))
+    assert repeated_in_python(copies) == repeated_shares([copies.encode()])[0]
+
+
+def test_every_equal_hash_is_confirmed_byte_by_byte(monkeypatch):
+    from cotkit.pipelines.tagging import repetition
+
+    choose = random.Random(3)
+    texts = [
+        " ".join(choose.choice("abc") * choose.randrange(1, 3) for _ in range(400)) + " ab c" * choose.randrange(0, 60) for _ in range(20)
+    ]
+    hashes = repetition._window_hashes
+    monkeypatch.setattr(repetition, "_window_hashes", lambda *given: hashes(*given) % 3)
+    assert repeated_shares([text.encode() for text in texts]) == [repeated_in_python(text) for text in texts]
+
+
+@pytest.mark.parametrize(
+    ("text", "longest"),
+    [
+        ("Let me think. 所以答案是 3，因为 x 为整数。 So x = 3.", 10),
+        ("The angle α is twice β, so α + β = 90.", 2),
+        ("所以我们来验证一下这个 let us check 答案", 10),
+        ("да, let x be 2", 2),
+        ("only English", 0),
+        ("只有中文，没有别的。", 0),
+        ("思考：首先 OK 其次", 2),
+        ("", 0),
+        ("ꦲꦲꦲ abcdef ꦲꦲ", 3),
+    ],
+    ids=[
+        "chinese_in_english",
+        "greek_letters",
+        "english_in_chinese",
+        "at_the_start",
+        "none",
+        "only_chinese",
+        "short",
+        "empty",
+        "unlisted_script",
+    ],
+)
+def test_the_longest_passage_in_another_script_is_measured_in_its_letters(text, longest):
+    assert tag_one(None, text)["longest_foreign"] == longest
+
+
+@pytest.mark.parametrize(
+    ("text", "blocks", "python", "code"),
+    [
+        ("no code, `inline` only", 0, 0, ""),
+        ("Run:\n```python\nprint(1)\n```\nDone.", 1, 1, "```python\nprint(1)\n```"),
+        ("```\n1\n```\n\n~~~Python3\n2\n~~~", 2, 1, "```\n1\n```~~~Python3\n2\n~~~"),
+        ("a\n  > ```js\n  > x\n  > ```\n", 1, 0, "  > ```js\n  > x\n  > ```"),
+        ("```python\nnever closed", 1, 1, "```python\nnever closed"),
+        ("````\n```python\n```\n````\nx", 1, 0, "````\n```python\n```\n````"),
+        ("so ```python is said in a line", 0, 0, ""),
+    ],
+    ids=["none", "python", "two", "quoted", "open_end", "nested", "not_at_a_line_start"],
+)
+def test_fenced_code_is_counted_and_its_share_is_of_the_bytes(text, blocks, python, code):
+    row = tag_one(None, text)
+    assert (row["code_blocks"], row["python_blocks"]) == (blocks, python)
+    assert row["code_share"] == pytest.approx(len(code) / len(text), abs=1e-6)
+
+
+def test_a_measure_left_out_is_null_and_changes_nothing_else():
+    samples = frame((None, "Wait. ```\n1\n``` 等等，不对。"), (None, ""))
+    whole = tag(samples, TagConfig())
+    bare = tag(samples, TagConfig(measures=[]))
+    measured = ["compression_ratio", "repeated_share", "scripts", "longest_foreign", "code_blocks", "python_blocks", "code_share"]
+    assert bare.select(measured).null_count().row(0) == (2,) * len(measured)
+    assert bare.drop(measured).equals(whole.drop(measured))
+    assert whole.select(measured).null_count().row(0) == (0,) * len(measured)
+
+
+def test_a_response_of_5_megabytes_and_very_many_short_ones_are_tagged():
+    long = "So 7 and wait, 等等，不对。 " * (5 * 2**20 // 34)
+    tags = tag(frame((None, long), *[(None, "wait")] * (BATCH_ROWS + 5)), TagConfig())
+    assert tags.height == BATCH_ROWS + 6
+    assert counts(tags.row(0, named=True))["wait"] == long.count("wait")
+    assert sum(next(b["curve"] for b in tags.row(0, named=True)["behaviours"])) == long.count("wait")
+    assert tags["repeated_share"][0] > 0.99
+    assert [counts(row) for row in tags.tail(2).iter_rows(named=True)] == [{"wait": 1}] * 2

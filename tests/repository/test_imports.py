@@ -7,8 +7,8 @@ import pytest
 
 ROOT = Path(__file__).parents[2]
 LAYERS = ["schemas", "verifiers", "pipelines", "cli"]
-SHARED = {"run_folder", "execute", "prompts", "lexicon", "delimiters"}
-ORCHESTRATORS = {"whole_run", "grading", "reward"}  # made of steps
+SHARED = {"run_folder", "execute", "prompts", "lexicon", "delimiters", "similarity"}
+ORCHESTRATORS = {"whole_run", "grading", "reward", "planning"}  # made of steps
 
 
 def modules(layer: str) -> list[Path]:
