@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
+from ..schemas.recipe import Executor
 from .settings import JSON, RECIPE, RUN, find_recipe
 
 if TYPE_CHECKING:
@@ -17,6 +18,7 @@ if TYPE_CHECKING:
 Run = Annotated[Path, RUN]
 RecipeFile = Annotated[str | None, RECIPE]
 AsJson = Annotated[bool, JSON]
+StageExecutor = Annotated[Executor, typer.Option("--executor", help="Compute the shards here, or as tasks of a Ray cluster")]
 ShardPart = Annotated[str, typer.Option("--shard", help="Only part i of n of the shards, such as 0/4: for a job array")]
 
 

@@ -9,7 +9,7 @@ import typer
 from ..schemas.recipe import TagConfig
 from .progress import watch_shards
 from .settings import setting, with_changes
-from .stages import AsJson, RecipeFile, Run, ShardPart, open_run, say_computed
+from .stages import AsJson, RecipeFile, Run, ShardPart, StageExecutor, open_run, say_computed
 
 app = typer.Typer()
 
@@ -21,6 +21,7 @@ def tag(
     workers: Annotated[int | None, typer.Option("--workers", help="Worker processes", show_default="one per core")] = None,
     recipe: RecipeFile = None,
     shard: ShardPart = "0/1",
+    executor: StageExecutor = "local",
     as_json: AsJson = False,
 ) -> None:
     """Tag how every sample reasons.
@@ -34,5 +35,5 @@ def tag(
     config = with_changes(folder.recipe.tag, lexicons=lexicon)
     folder.save_recipe(folder.recipe.model_copy(update={"tag": config}))
     with watch_shards("tagging") as progress:
-        done = tag_run(folder, config, parse_part(shard), workers, progress)
+        done = tag_run(folder, config, parse_part(shard, executor), workers, progress)
     say_computed(folder, done, {"samples tagged": sum(folder.count("tags", "tokens_estimated").values())}, as_json)

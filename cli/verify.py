@@ -11,7 +11,7 @@ import typer
 from ..schemas.recipe import VerifyConfig
 from .progress import watch_shards
 from .settings import RUN, setting, with_changes
-from .stages import AsJson, RecipeFile, ShardPart, open_run, say_computed
+from .stages import AsJson, RecipeFile, ShardPart, StageExecutor, open_run, say_computed
 
 app = typer.Typer()
 
@@ -27,6 +27,7 @@ def verify(
     workers: Annotated[int | None, setting(VerifyConfig, "workers")] = None,
     recipe: RecipeFile = None,
     shard: ShardPart = "0/1",
+    executor: StageExecutor = "local",
     as_json: AsJson = False,
 ) -> None:
     """Judge every sample's answer by rule.
@@ -49,7 +50,7 @@ def verify(
     config = with_changes(folder.recipe.verify, deadline_seconds=deadline_seconds, memory_mib=memory_mib, workers=workers)
     folder.save_recipe(folder.recipe.model_copy(update={"verify": config}))
     with watch_shards("verifying") as progress:
-        done = verify_run(folder, config, parse_part(shard), progress=progress)
+        done = verify_run(folder, config, parse_part(shard, executor), progress=progress)
     say_computed(folder, done, folder.count("verdicts", "outcome"), as_json)
 
 

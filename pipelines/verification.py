@@ -34,9 +34,12 @@ UNUSABLE: dict[Outcome, Outcome] = {
 
 def verify_run(run: RunFolder, config: VerifyConfig, part: Part = WHOLE, progress: Progress | None = None) -> Computed:
     """Judge the samples of all shards whose verdicts are missing or stale; raises CotkitError on a sample of no known problem."""
-    problems = run.problems()
+    problems, settings = run.problems(), judging_fingerprint(config)
+    if part.executor == "ray":
+        task = StageTask("verdicts", partial(_verify_there, problems=problems, config=config), settings, ("samples",))
+        return run_stage(run, task, part, progress=progress)
     with VerifierPool(config) as pool:
-        task = StageTask("verdicts", partial(verify, problems=problems, pool=pool), judging_fingerprint(config), ("samples",))
+        task = StageTask("verdicts", partial(verify, problems=problems, pool=pool), settings, ("samples",))
         return run_stage(run, task, part, workers=1, progress=progress)
 
 
@@ -53,6 +56,12 @@ def verify(samples: pl.DataFrame, problems: pl.DataFrame, pool: VerifierPool) ->
     judged = judge_all(pool, ((response, known[problem_id], reason) for _, problem_id, response, reason in rows))
     verdicts = [{"sample_id": row[0], **done.result().model_dump()} for row, done in zip(rows, judged, strict=True)]
     return pl.DataFrame(verdicts, schema=SampleVerdict.polars_schema())
+
+
+def _verify_there(samples: pl.DataFrame, problems: pl.DataFrame, config: VerifyConfig) -> pl.DataFrame:
+    """Judge a shard with a pool of its own, of one worker: as a task on another machine."""
+    with VerifierPool(config.model_copy(update={"workers": 1})) as pool:
+        return verify(samples, problems, pool)
 
 
 def check_gold(problems: pl.DataFrame, config: VerifyConfig) -> pl.DataFrame:

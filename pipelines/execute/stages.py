@@ -2,7 +2,8 @@
 
 A step is a module-level function (or a `functools.partial` of one) from input frames to an output frame, same rows, same
 order. A shard is one task that reads its inputs and writes its output, so that where it runs makes no difference: in this
-process, in local worker processes, or as part i of n on another machine (`--shard i/n`, a Slurm array).
+process, in local worker processes, on a Ray cluster that sees the run folder, or as part i of n on another machine
+(`--shard i/n`, a Slurm array).
 """
 
 from __future__ import annotations
@@ -15,7 +16,9 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, NamedTuple
 
 from ...schemas.errors import CotkitError
+from ...schemas.recipe import Executor
 from ..run_folder import RunFolder, Stage, stage_fingerprint
+from .ray_cluster import ray_cluster
 
 if TYPE_CHECKING:
     import polars as pl
@@ -26,13 +29,16 @@ Progress = Callable[[int, int], None]
 
 @dataclass(frozen=True)
 class Part:
-    """Part `index` of `count`: the shards whose number is `index` modulo `count`."""
+    """Part `index` of `count`: the shards whose number is `index` modulo `count`; and where they are computed."""
 
     index: int
     count: int
+    executor: Executor = "local"
 
 
 WHOLE = Part(0, 1)
+LOST_TASKS = 3
+"""How often a shard is begun again on a Ray cluster when its worker is lost."""
 
 
 def unwatched(_done: int, _total: int) -> None:
@@ -67,7 +73,9 @@ def run_stage(
     stale = [number for number in numbers if run.fingerprint(task.stage, number) != wanted[number]]
     workers = min(workers or os.cpu_count() or 1, len(stale))
     report = progress or unwatched
-    if workers <= 1:
+    if part.executor == "ray" and stale:
+        _compute_on_ray(run, task, {number: wanted[number] for number in stale}, report)
+    elif workers <= 1:
         for done, number in enumerate(stale, 1):
             compute_shard(run, task, number, wanted[number])
             report(done, len(stale))
@@ -79,6 +87,19 @@ def run_stage(
                 future.result()
                 report(done, len(stale))
     return Computed(len(stale), len(numbers) - len(stale))
+
+
+def _compute_on_ray(run: RunFolder, task: StageTask, wanted: dict[int, str], report: Progress) -> None:
+    """Compute shards as tasks of a Ray cluster, one CPU each; a task whose worker or node is lost runs again elsewhere."""
+    away = RunFolder(run.path.absolute(), run.recipe)
+    with ray_cluster() as ray:
+        compute = ray.remote(compute_shard).options(num_cpus=1, max_retries=LOST_TASKS)
+        step = ray.put(task)
+        pending = [compute.remote(away, step, number, fingerprint) for number, fingerprint in wanted.items()]
+        for done in range(1, len(pending) + 1):
+            (ended,), pending = ray.wait(pending, num_returns=1)
+            ray.get(ended)
+            report(done, len(wanted))
 
 
 def compute_shard(run: RunFolder, task: StageTask, number: int, fingerprint: str) -> None:
@@ -97,13 +118,13 @@ def shard_fingerprint(run: RunFolder, task: StageTask, number: int) -> str:
     return stage_fingerprint(task.stage, task.settings, inputs)
 
 
-def parse_part(text: str) -> Part:
+def parse_part(text: str, executor: Executor = "local") -> Part:
     """Read `i/n` with 0 <= i < n; raises CotkitError.
 
     >>> parse_part("1/4")
-    Part(index=1, count=4)
+    Part(index=1, count=4, executor='local')
     """
     index, _, count = text.partition("/")
     if index.isdigit() and count.isdigit() and int(index) < int(count):
-        return Part(int(index), int(count))
+        return Part(int(index), int(count), executor)
     raise CotkitError(f"--shard {text}: not a part", "give i/n with i from 0 to n-1, such as --shard 0/4")

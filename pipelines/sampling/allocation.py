@@ -4,15 +4,17 @@ Fixed (`n`): every problem gets its n samples, problem by problem, so that an en
 
 Adaptive (`until_correct`, `give_up`): a problem is settled when it has enough correct samples, when it is not worth more, or
 when it has `max_samples`. Of the open problems, the one comes next whose samples are most likely to be correct, so that a run
-that is stopped early has kept the most for its tokens. At once are drawn as many samples as are expected to suffice:
-ceil((until_correct - correct) / rate), with rate = (correct + 1) / (judged + 2), the mean of the posterior under a uniform prior.
+that is stopped early has kept the most for its tokens. At once are drawn as many samples as are still missing, until_correct -
+correct: none of them can turn out to be of no use. Only when that leaves slots idle, at the end of a run, as many as are expected to
+suffice: ceil((until_correct - correct) / rate), with rate = (correct + 1) / (judged + 2), the posterior mean under a uniform prior.
 
 A problem is given up when P(pass rate >= useful_pass_rate | correct, judged) < give_up under that posterior,
 Beta(1 + correct, 1 + judged - correct); its upper tail is a binomial sum (`chance_of_rate`).
 
-What stopping early does to the data: of a problem's samples that run at the same time, the short ones finish first, so
-`until_correct` favours short responses; and (correct - 1) / (judged - 1), not correct / judged, is the unbiased estimate of the
-pass rate of a problem that was stopped at its k-th correct sample (inverse sampling, Haldane 1945). Studies use a fixed n.
+What stopping early does to the data: of a problem's samples that run at the same time, the short ones finish first, so where idle
+slots drew more than were missing, `until_correct` favours short responses; and (correct - 1) / (judged - 1), not correct / judged,
+is the unbiased estimate of the pass rate of a problem that was stopped at its k-th correct sample (inverse sampling, Haldane 1945).
+Studies use a fixed n.
 """
 
 from __future__ import annotations
@@ -73,6 +75,7 @@ class Allocation:
         self._most = config.most_samples()
         self._cursor = 0
         self._heap: list[tuple[float, int]] = []
+        self._open: set[int] = set()
 
     def had(self, place: int, index: int, correct: bool, judged: bool = True) -> None:
         """Take in a sample that exists already; all come before `begin`."""
@@ -90,10 +93,11 @@ class Allocation:
         self.settled = Counter(draws.settled for draws in self.problems if draws.settled is not None)
         self._heap = [(-draws.rate(), place) for place, draws in enumerate(self.problems) if draws.settled is None]
         heapq.heapify(self._heap)
+        self._open = {place for _, place in self._heap}
 
     def take(self) -> Draw | None:
         """Give the next sample to draw; None when none may be started before more verdicts are in."""
-        return self._take_best() if self._config.is_adaptive() else self._take_next()
+        return (self._take_best() or self._take_spare()) if self._config.is_adaptive() else self._take_next()
 
     def judged(self, place: int, correct: bool, judged: bool = True) -> bool:
         """Take in a verdict; say whether the problem is settled now, so that its running requests are of no use.
@@ -128,6 +132,7 @@ class Allocation:
         draws.settled = self._verdict_on(draws)
         if draws.settled is not None:
             self.settled[draws.settled] += 1
+            self._open.discard(place)
         elif self._config.is_adaptive():
             heapq.heappush(self._heap, (-draws.rate(), place))
         return draws.settled in ("enough_correct", "given_up")
@@ -163,6 +168,24 @@ class Allocation:
             return self._start(place, index)
         return None
 
+    def _take_spare(self) -> Draw | None:
+        """Give an idle slot to the most promising problem whose samples under way are not expected to suffice.
+
+        Every open problem has samples under way here, so there are no more of them than slots.
+        """
+        if self._config.until_correct is None:
+            return None
+        able = [place for place in self._open if self._wants_spare(self.problems[place])]
+        if not able:
+            return None
+        place = min(able, key=lambda place: (-self.problems[place].rate(), place))
+        return self._start(place, self.problems[place].next_index())
+
+    def _wants_spare(self, draws: ProblemDraws) -> bool:
+        lacking = (self._config.until_correct or 0) - draws.correct
+        enough = draws.awaited >= math.ceil(lacking / draws.rate())
+        return not enough and draws.started < self._most and draws.next_index() < self._most
+
     def _start(self, place: int, index: int) -> Draw:
         draws = self.problems[place]
         draws.taken |= 1 << index
@@ -171,10 +194,10 @@ class Allocation:
         return Draw(place, index)
 
     def _wave(self, draws: ProblemDraws) -> int:
-        """Give how many samples of a problem may be awaited at once."""
+        """Give how many samples of a problem may be awaited at once while other problems can fill the slots."""
         if self._config.until_correct is None:
             return max(FIRST_WAVE, draws.judged)
-        return math.ceil((self._config.until_correct - draws.correct) / draws.rate())
+        return self._config.until_correct - draws.correct
 
 
 def chance_of_rate(rate: float, correct: int, judged: int) -> float:

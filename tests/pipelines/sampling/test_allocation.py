@@ -71,8 +71,16 @@ def test_no_more_run_at_once_than_are_expected_to_suffice() -> None:
 
 def test_the_most_promising_problem_comes_next() -> None:
     allocation = begun(3, [(0, 0, False), (1, 0, True), (2, 0, False), (2, 1, False)], until_correct=2, max_samples=10)
-    assert [allocation.take() for _ in range(2)] == [(1, 1), (1, 2)]
-    assert allocation.take() == (0, 1)
+    # what is missing first, by promise; then, as slots are idle, what is likely to be wanted beyond that
+    assert [allocation.take() for _ in range(5)] == [(1, 1), (0, 1), (0, 2), (2, 2), (2, 3)]
+    assert allocation.take() == (1, 2)
+
+
+def test_while_other_problems_can_fill_the_slots_no_sample_is_drawn_that_may_be_of_no_use() -> None:
+    allocation = begun(8, until_correct=4, max_samples=64)
+    drawn = [allocation.take() for _ in range(32)]
+    assert [draw.place for draw in drawn if draw] == [place for place in range(8) for _ in range(4)]
+    assert sum(allocation.take() is not None for _ in range(100)) == 32  # idle slots: 4 wanted / rate 1/2 = 8 each
 
 
 def test_an_aborted_draw_is_free_again_and_a_failed_one_is_not() -> None:
