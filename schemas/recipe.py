@@ -30,6 +30,7 @@ Name = Annotated[str, Field(pattern=r"^[A-Za-z0-9][A-Za-z0-9_-]*$")]
 SftFormat = Literal["trl", "messages"]
 RlFormat = Literal["trl", "verl"]
 Executor = Literal["local", "ray"]
+Matcher = Literal["exact", "renumbered", "ngram"]
 Measure = Literal["compression", "repetition", "scripts", "code"]
 BOXED = "{prompt}\n\nPlease reason step by step, and put your final answer within \\boxed{}."
 
@@ -261,8 +262,12 @@ class CurateConfig(StepConfig):
     """Keep samples whose text equals that of an earlier sample of the same problem."""
     max_similarity: Share | None = None
     """Drop a sample that is more alike to an earlier one of its problem: Jaccard similarity of runs of 5 words, by MinHash."""
+    max_problem_similarity: Share | None = None
+    """Drop the samples of a problem that is more alike to an earlier problem, and has the same numbers."""
     decontaminate: list[str] = []
     """Benchmarks whose problems are dropped: names of shipped ones (`math500`, `aime24`, …) or files."""
+    decontaminate_by: list[Matcher] = ["exact", "ngram"]
+    """How a problem is found in a benchmark: the same text, half of its runs of 8 words, `renumbered`: the same but for numbers."""
     min_pass_rate: Share = 0.0
     """Lowest share of correct samples a problem may have."""
     max_pass_rate: Share = 1.0

@@ -21,7 +21,8 @@ from ..run_folder import RunFolder, Stage
 from ..run_folder.pass_rates import pass_rates_of, superseded
 from ..similarity import near_duplicate_responses
 from .filters import reasons, wanted_by_filters
-from .keys import leaked_problems, read_keys
+from .keys import check_measured, read_keys
+from .problem_keys import benchmarks_fingerprint, with_problem_keys
 from .selection import in_band, select, wanted_by_splits
 
 if TYPE_CHECKING:
@@ -66,7 +67,7 @@ def curate_run(run: RunFolder, config: CurateConfig, progress: Progress | None =
     import polars as pl
 
     numbers = run.shard_numbers()
-    task = StageTask("decisions", curate, content_hash(VERSION, config.fingerprint()), INPUTS)
+    task = StageTask("decisions", curate, content_hash(VERSION, config.fingerprint(), benchmarks_fingerprint(config)), INPUTS)
     # every decision depends on every shard
     fingerprint = content_hash([shard_fingerprint(run, task, number) for number in numbers])
     stale = [number for number in numbers if run.fingerprint("decisions", number) != fingerprint]
@@ -75,9 +76,8 @@ def curate_run(run: RunFolder, config: CurateConfig, progress: Progress | None =
     wanted = wanted_by_filters(config) | wanted_by_splits(config) | ({"signature"} if config.max_similarity is not None else set())
     shards = {number: read_keys(run, number, wanted) for number in numbers}
     keys = pl.concat(shards.values())
-    if "leaked" in wanted:
-        keys = keys.with_columns(pl.col("problem_id").is_in(leaked_problems(run.problems()).implode()).alias("leaked"))
-    decisions = curate(keys, config)
+    check_measured(keys, wanted)
+    decisions = curate(with_problem_keys(keys, run.problems(), wanted, config), config)
     start, done = 0, 0
     for number, shard in shards.items():
         if number in stale:

@@ -107,6 +107,15 @@ def _flag(key: str, text: str) -> Callable[[CurateConfig], pl.Expr]:
     return reason
 
 
+def _problem(key: str) -> Callable[[CurateConfig], pl.Expr]:
+    def reason(_config: CurateConfig) -> pl.Expr:
+        import polars as pl
+
+        return pl.col(key)
+
+    return reason
+
+
 def _behaviours(config: CurateConfig) -> pl.Expr:
     import polars as pl
 
@@ -152,7 +161,7 @@ FILTERS: tuple[Filter, ...] = (
     ),
     Filter(
         ("min_compression_ratio",),
-        (),
+        ("compression_ratio",),
         _compresses,
         (
             Case({"compression_ratio": 0.0999}, {}, "loops (compresses below 0.1)"),
@@ -221,6 +230,24 @@ FILTERS: tuple[Filter, ...] = (
         ("leaked",),
         _flag("leaked", "the prompt states the answer"),
         (Case({"leaked": True}, {"keep_leaked": False}, "the prompt states the answer"), Case({"leaked": True}, {}, None)),
+    ),
+    Filter(
+        ("max_problem_similarity",),
+        ("double_problem",),
+        _problem("double_problem"),
+        (
+            Case({"double_problem": "much like problem p1 (0.93)"}, {"max_problem_similarity": 0.9}, "much like problem p1 (0.93)"),
+            Case({"double_problem": None}, {"max_problem_similarity": 0.9}, None),
+        ),
+    ),
+    Filter(
+        ("decontaminate",),
+        ("contaminated",),
+        _problem("contaminated"),
+        (
+            Case({"contaminated": "stands in math500 (exact)"}, {"decontaminate": ["math500"]}, "stands in math500 (exact)"),
+            Case({"contaminated": "stands in math500 (exact)"}, {}, None),
+        ),
     ),
     Filter(
         ("required_behaviours", "forbidden_behaviours"),

@@ -5,7 +5,6 @@ A column is read only when a rule or a split of the recipe asks for it (`wanted_
 
 from __future__ import annotations
 
-import re
 from collections.abc import Callable, Iterable
 from typing import TYPE_CHECKING, NamedTuple, get_args
 
@@ -24,8 +23,10 @@ BOX = r"\\boxed\s*\{(?:[^{}]|\{(?:[^{}]|\{[^{}]*\})*\})*\}"
 SECOND_REASONING = r"</?(?:think|thinking|thought|reasoning|reflection)>"
 """Marks of reasoning that have no place in a response."""
 ALWAYS = ("sample_id", "problem_id", "index", "finish_reason", "draw", "budget", "text_hash", "outcome", "tokens", "compression_ratio")
-LEAK = r"(?:\\boxed\s*\{|####|[Aa]nswer(?: is)?:?)\s*\$?\s*"
-"""What stands before an answer that a prompt states."""
+
+
+MEASURES = {"compression_ratio": "compression", "repeated_share": "repetition", "foreign_share": "scripts"}
+"""Keys that are null where the tag step was told not to measure them."""
 
 
 class Key(NamedTuple):
@@ -79,7 +80,8 @@ def _foreign_share() -> pl.Expr:
     import polars as pl
 
     letters = pl.col("scripts").list.eval(pl.element().struct.field("characters"))
-    return (1 - letters.list.max() / letters.list.sum()).fill_null(0.0).fill_nan(0.0)
+    share = (1 - letters.list.max() / letters.list.sum()).fill_null(0.0).fill_nan(0.0)
+    return pl.when(pl.col("scripts").is_not_null()).then(share)
 
 
 def _behaviours() -> pl.Expr:
@@ -141,13 +143,12 @@ def read_keys(run: RunFolder, number: int, wanted: Iterable[str] = ()) -> pl.Dat
     )
 
 
-def leaked_problems(problems: pl.DataFrame) -> pl.Series:
-    """Give the ids of the problems whose prompt states the gold answer."""
-    import polars as pl
-
-    rows = problems.select("problem_id", "prompt", "answer").iter_rows()
-    stated = [key for key, prompt, answer in rows if re.search(rf"{LEAK}{re.escape(answer)}(?!\w|[.,]\d)", prompt)]
-    return pl.Series(stated, dtype=pl.String)
+def check_measured(keys: pl.DataFrame, read: Iterable[str]) -> None:
+    """Raise CotkitError when a rule reads a key that was not measured: it would pass every sample."""
+    for name in read:
+        if name in MEASURES and keys.height and keys[name].null_count() == keys.height:
+            hint = f"add {MEASURES[name]!r} to measures in [tag] and run `cotkit tag` again, or turn the rule off in [curate]"
+            raise CotkitError(f"a rule of [curate] needs {name}, which was not measured", hint)
 
 
 def _read(run: RunFolder, stage: Stage, number: int, names: Iterable[str]) -> pl.DataFrame:

@@ -7,7 +7,7 @@ import polars as pl
 import pytest
 from cotkit.pipelines.curation import curate, curate_run, read_keys
 from cotkit.pipelines.curation.filters import FILTERS, wanted_by_filters
-from cotkit.pipelines.curation.keys import leaked_problems
+from cotkit.pipelines.curation.problem_keys import leaked_problems
 from cotkit.pipelines.execute.stages import Computed
 from cotkit.pipelines.run_folder import RunFolder
 from cotkit.pipelines.run_folder.pass_rates import JUDGED, pass_rates, pass_rates_of
@@ -43,6 +43,8 @@ KEYS = {
     "behaviours": pl.List(pl.String),
     "densities": pl.List(pl.Float64),
     "signature": pl.Binary,
+    "double_problem": pl.String,
+    "contaminated": pl.String,
 }
 
 
@@ -71,6 +73,8 @@ def keys(*rows: dict) -> pl.DataFrame:
             "behaviours": [],
             "densities": [],
             "signature": bytes(128),
+            "double_problem": None,
+            "contaminated": None,
         }
         | row
         for number, row in enumerate(rows)
@@ -100,8 +104,10 @@ def test_every_filter_says_what_it_drops_and_what_it_keeps():
 
 
 def test_a_filter_that_is_off_reads_no_keys_of_its_own():
-    assert wanted_by_filters(CurateConfig()) == set()
+    assert wanted_by_filters(CurateConfig()) == {"compression_ratio"}
+    assert wanted_by_filters(CurateConfig(min_compression_ratio=0.0)) == set()
     everything = {"max_repeated_share": 0.1, "max_foreign_share": 0.1, "max_boxes": 1, "reasoning": "required", "keep_leaked": False}
+    everything |= {"max_problem_similarity": 0.9, "decontaminate": ["math500"]}
     everything |= {"keep_doubled_reasoning": False, "keep_answered_in_reasoning": False, "required_behaviours": ["a.b"]}
     assert wanted_by_filters(CurateConfig(**everything)) == {key for rule in FILTERS for key in rule.keys}
 
@@ -397,6 +403,19 @@ def test_doubles_caps_and_pass_rates_look_across_shards(run):
     assert decided(run) == [[None, "over the per-problem cap", low], ["double of an earlier sample", None, "outcome is wrong"]]
 
 
+@pytest.mark.parametrize(
+    ("config", "measure"),
+    [({}, "compression"), ({"max_repeated_share": 0.5}, "repetition"), ({"max_foreign_share": 0.5}, "scripts")],
+    ids=["compression", "repetition", "scripts"],
+)
+def test_a_rule_on_what_was_not_measured_is_an_error(run, config, measure):
+    write_shard(run, 0, [{}])
+    tags = run.read("tags", 0).with_columns(pl.lit(None).alias("compression_ratio") if measure == "compression" else [])
+    run.write("tags", 0, tags.cast(dict(Tags.polars_schema())), "not measured")
+    with pytest.raises(CotkitError, match=rf"(?s)was not measured.*'{measure}'"):
+        curate_run(run, CurateConfig(**config))
+
+
 def test_only_stale_decisions_are_written_again(run):
     for number in range(2):
         write_shard(run, number, [{"text": "a"}, {"outcome": "wrong"}])
@@ -482,6 +501,29 @@ def test_leaked_problems_are_dropped_from_a_run(tmp_path):
     write_shard(run, 0, [{"problem": 0}, {"problem": 1}])
     curate_run(run, CurateConfig(keep_leaked=False))
     assert decided(run) == [["the prompt states the answer", None]]
+
+
+def test_problems_of_a_benchmark_and_doubles_of_problems_are_dropped_from_a_run(tmp_path):
+    question = "A farmer has 12 cows and 7 goats and sells 3 of the cows at the market on Monday. How many animals are left on the farm?"
+    asked = [question, f"{question} ", "How many legs do 12 cows and 7 goats have together when one of the goats has lost a leg?", "2 + 2?"]
+    asked = [Problem.make(prompt, str(number), "number") for number, prompt in enumerate(asked)]
+    frame = pl.DataFrame([problem.model_dump() for problem in asked], schema=Problem.polars_schema())
+    run = RunFolder.create(tmp_path / "run", Recipe(), frame)
+    write_shard(run, 0, [{"problem": number} for number in range(4)])
+    benchmark = tmp_path / "held_out.jsonl"
+    benchmark.write_text('{"question": "how many legs do 12 cows and 7 goats have together, when one of the goats has lost a leg"}\n')
+    curate_run(run, CurateConfig(decontaminate=[str(benchmark)], max_problem_similarity=0.9))
+    doubled = f"much like problem {asked[0].problem_id} (1.0)"
+    assert decided(run) == [[None, doubled, "stands in held_out (exact)", None]]
+    benchmark.write_text('{"question": "2 + 2 ?"}\n')
+    curate_run(run, CurateConfig(decontaminate=[str(benchmark)]))
+    assert decided(run) == [[None, None, None, "stands in held_out (exact)"]]
+
+
+def test_a_benchmark_that_is_not_there_is_an_error_before_anything_is_written(run):
+    write_shard(run, 0, [{}])
+    with pytest.raises(CotkitError, match="no benchmark 'math501'"):
+        curate_run(run, CurateConfig(decontaminate=["math501"]))
 
 
 def test_a_sample_that_was_drawn_again_with_a_larger_budget_does_not_count_in_the_pass_rate(run):

@@ -7,7 +7,7 @@ import pytest
 
 ROOT = Path(__file__).parents[2]
 LAYERS = ["schemas", "verifiers", "pipelines", "cli"]
-SHARED = {"run_folder", "execute", "prompts", "lexicon", "delimiters", "similarity"}
+SHARED = {"run_folder", "execute", "prompts", "lexicon", "delimiters", "similarity", "decontamination"}
 ORCHESTRATORS = {"whole_run", "grading", "reward", "planning"}  # made of steps
 
 

@@ -1,0 +1,66 @@
+"""Keys of problems, which all of their samples share: the answer in the prompt, a double of another problem, a benchmark's problem."""
+
+from __future__ import annotations
+
+import hashlib
+import re
+from collections.abc import Iterable
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from ...schemas.recipe import CurateConfig
+from ..decontamination import contamination, read_benchmark
+from ..similarity import near_duplicate_problems
+
+if TYPE_CHECKING:
+    import polars as pl
+
+LEAK = r"(?:\\boxed\s*\{|####|[Aa]nswer(?: is)?:?)\s*\$?\s*"
+"""What stands before an answer that a prompt states."""
+
+
+def with_problem_keys(keys: pl.DataFrame, problems: pl.DataFrame, wanted: Iterable[str], config: CurateConfig) -> pl.DataFrame:
+    """Add the wanted keys of problems to the keys of their samples; raises CotkitError when a benchmark cannot be read."""
+    import polars as pl
+
+    for name in wanted:
+        if name == "leaked":
+            keys = keys.with_columns(pl.col("problem_id").is_in(leaked_problems(problems).implode()).alias(name))
+        elif name == "double_problem":
+            keys = keys.join(double_problems(problems, config.max_problem_similarity or 0.0), "problem_id", "left", maintain_order="left")
+        elif name == "contaminated":
+            keys = keys.join(contaminated_problems(problems, config), "problem_id", "left", maintain_order="left")
+    return keys
+
+
+def leaked_problems(problems: pl.DataFrame) -> pl.Series:
+    """Give the ids of the problems whose prompt states the gold answer."""
+    import polars as pl
+
+    rows = problems.select("problem_id", "prompt", "answer").iter_rows()
+    stated = [key for key, prompt, answer in rows if re.search(rf"{LEAK}{re.escape(answer)}(?!\w|[.,]\d)", prompt)]
+    return pl.Series(stated, dtype=pl.String)
+
+
+def double_problems(problems: pl.DataFrame, most: float) -> pl.DataFrame:
+    """Give problem_id and double_problem, the reason, of the problems that are more alike to an earlier one than `most`."""
+    import polars as pl
+
+    found = near_duplicate_problems(problems.select("problem_id", "prompt"), most).drop_nulls("duplicate_of")
+    like = pl.format("much like problem {} ({})", "duplicate_of", pl.col("similarity").round(2))
+    return found.select("problem_id", like.alias("double_problem"))
+
+
+def contaminated_problems(problems: pl.DataFrame, config: CurateConfig) -> pl.DataFrame:
+    """Give problem_id and contaminated, the reason, of the problems that stand in a benchmark."""
+    import polars as pl
+
+    benchmarks = [read_benchmark(name) for name in config.decontaminate]
+    found = contamination(problems, benchmarks, config.decontaminate_by).unique("problem_id", keep="first", maintain_order=True)
+    return found.select("problem_id", pl.format("stands in {} ({})", "benchmark", "matcher").alias("contaminated"))
+
+
+def benchmarks_fingerprint(config: CurateConfig) -> list[str]:
+    """Hash the benchmark files, so that a changed one changes the decisions; shipped ones change with cotkit."""
+    paths = [Path(name) for name in config.decontaminate]
+    return [hashlib.blake2b(path.read_bytes(), digest_size=10).hexdigest() if path.is_file() else path.name for path in paths]
