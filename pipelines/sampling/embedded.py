@@ -80,7 +80,8 @@ async def _server(weights: Path, engine: EngineConfig) -> AsyncIterator[str]:
         if not address:
             said = (await errors).decode("utf-8", "replace").strip().splitlines()
             hint = "pip install 'cotkit[embedded]'" if any("xllamacpp" in line for line in said) else "check the GGUF file"
-            raise CotkitError(f"{weights}: the embedded engine did not start: {said[-1] if said else 'it said nothing'}", hint)
+            reason = next((line for line in reversed(said) if line.startswith("error: ")), said[-1] if said else "it said nothing")
+            raise CotkitError(f"{weights}: the embedded engine did not start: {reason.removeprefix('error: ')}", hint)
         yield address
     finally:
         child.stdin.close()
