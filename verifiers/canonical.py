@@ -112,6 +112,8 @@ _PRIMES = re.compile(r"\^ ?(?:\{((?: ?\\prime)+) ?\}|\\prime(?![A-Za-z]))")
 _JOINT = re.compile(r"(?:[,;] ?|(?<![A-Za-z\\]) ?)\{? ?\b(and|or|AND|OR)\b ?\}? ?(?![A-Za-z])|(?<=\d)(and|or)(?=[A-Z(\\-])")
 """What joins two answers, whatever stands around it; words before or after it make it prose."""
 DEGREES = re.compile(r"\^\{ ?\\circ ?\}|\^ ?\\circ(?![A-Za-z])|\^°")
+_TEXT_FORMULA = re.compile(r"\\text\{(?=[^{}]{0,40}[=^_])((?:[^{}]|\{[^{}]{0,200}+\}){1,400}+)\}")
+"""A formula set as text, such as `\\text{y_{1}=x^{2}}`: braces one deep."""
 
 
 def canonical(text: str) -> str:
@@ -131,6 +133,8 @@ def canonical(text: str) -> str:
         if "\\text" not in text and "\\math" not in text and "box" not in text:
             break
         text = _TEXT.sub(r" \1 ", text)
+    if "\\text{" in text:
+        text = _TEXT_FORMULA.sub(r" \1 ", text)
     text = _LIST_COMMA.sub(";", _LAYOUT.sub("", _THIN_COMMA.sub(",", text))).replace("{,}", ",").replace(r"\%", "%")
     if "=" in text:
         text = text.replace("<=", r"\le ").replace(">=", r"\ge ").replace("!=", r"\ne ")
