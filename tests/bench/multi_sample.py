@@ -1,4 +1,4 @@
-"""Verify many samples of the same problems in one process, as best-of-N gives them: pairs per CPU second, one pass, cold caches.
+"""Verify many samples of the same problems in one process, as best-of-N gives them: pairs per CPU second, with cold caches, and again.
 
     python tests/bench/multi_sample.py TRACES.parquet     (columns problem, gold, kind, final, raw; problems with several rows count)
 
@@ -26,12 +26,13 @@ def main(traces: str) -> None:
         items.append((final if final is not None else split_reasoning(raw or "").response, problems[prompt, gold]))
     verify(r"so \boxed{\int_0^1 x dx}", gold="2")  # imports are on nobody's account
     judge_again.cache_clear()
-    started = time.process_time()
-    for response, problem in items:
-        judge(response, problem, "stop")
-    seconds = time.process_time() - started
+    print(f"{len(items):,} samples of {len(problems):,} problems, pairs per CPU-second:", end=" ")
+    for title in ("cold", "again"):
+        started = time.process_time()
+        for response, problem in items:
+            judge(response, problem, "stop")
+        print(f"{title} {len(items) / (time.process_time() - started):,.0f}", end="; ")
     cache = judge_again.cache_info()
-    print(f"{len(items):,} samples of {len(problems):,} problems: {len(items) / seconds:,.0f} pairs per CPU-second", end="; ")
     print(f"{cache.hits:,} judgements remembered, {cache.misses:,} made")
 
 
