@@ -114,8 +114,10 @@ def _unservable(model: Path) -> str:
 
 
 def _fail(message: str) -> NoReturn:
-    sys.stderr.write(f"error: {message}\n")
     sys.stderr.flush()
+    stderr = os.dup(2)
+    os.dup2(os.open(os.devnull, os.O_WRONLY), 2)  # llama.cpp logs from a thread of its own: ours is the last line, and whole
+    os.write(stderr, f"\nerror: {message}\n".encode())
     os._exit(1)
 
 
