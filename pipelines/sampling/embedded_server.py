@@ -117,7 +117,8 @@ def _fail(message: str) -> NoReturn:
     sys.stderr.flush()
     stderr = os.dup(2)
     os.dup2(os.open(os.devnull, os.O_WRONLY), 2)  # llama.cpp logs from a thread of its own: ours is the last line, and whole
-    os.write(stderr, f"\nerror: {message}\n".encode())
+    half_a_line = "\n" if "xllamacpp" in sys.modules else ""
+    os.write(stderr, f"{half_a_line}error: {message}\n".encode())
     os._exit(1)
 
 
