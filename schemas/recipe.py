@@ -17,37 +17,27 @@ import tomllib
 from pathlib import Path
 from typing import Annotated, Any, Literal, Self
 
-from pydantic import BaseModel, ConfigDict, Field, ValidationError, model_validator
+from pydantic import Field, ValidationError, model_validator
 
 from .errors import CotkitError
 from .problem import Kind
 from .record import content_hash
 from .sample import FinishReason
+from .step import StepConfig
 from .verdict import Outcome
 
 Share = Annotated[float, Field(ge=0.0, le=1.0)]
 Name = Annotated[str, Field(pattern=r"^[A-Za-z0-9][A-Za-z0-9_-]*$")]
-SftFormat = Literal["trl", "messages"]
-RlFormat = Literal["trl", "verl"]
+SftFormat = Literal[
+    "trl", "messages", "llamafactory", "axolotl", "openrlhf", "verl", "nemo-rl", "ms-swift", "open-instruct", "torchtune", "unsloth"
+]
+RlFormat = Literal["trl", "verl", "openrlhf", "nemo-rl", "open-instruct", "prime-rl", "skyrl", "slime", "areal"]
 Executor = Literal["local", "ray"]
 Matcher = Literal["exact", "renumbered", "ngram"]
 Measure = Literal["compression", "repetition", "scripts", "code"]
+AT_ONCE = 64
+"""Requests in flight that suit a server, and a teacher that cannot be asked."""
 BOXED = "{prompt}\n\nPlease reason step by step, and put your final answer within \\boxed{}."
-
-
-class StepConfig(BaseModel):
-    """The settings of one step."""
-
-    model_config = ConfigDict(frozen=True, extra="forbid", use_attribute_docstrings=True)
-
-    def fingerprint(self) -> str:
-        """Hash the settings that change what the step writes."""
-        return content_hash(self.model_dump(mode="json", exclude=self.incidental()))
-
-    @classmethod
-    def incidental(cls) -> set[str]:
-        """Name the settings that change speed, not results."""
-        return set()
 
 
 class ProblemsConfig(StepConfig):
@@ -119,8 +109,8 @@ class SampleConfig(StepConfig):
     """Where engines run: on this machine, or as actors of a Ray cluster."""
     replicas: Annotated[int, Field(ge=1)] | None = None
     """With ray: engines to start; as many as the cluster has GPUs for when left out, or one per node without GPUs."""
-    concurrency: Annotated[int, Field(ge=1)] = 64
-    """Requests in flight at once."""
+    concurrency: Annotated[int, Field(ge=1)] | None = None
+    """Requests in flight at once; what keeps the teacher busy when left out: 64 per server, a quarter more than vLLM runs at once."""
     timeout_seconds: Annotated[float, Field(gt=0)] = 3600.0
     """Time limit of one request."""
     retries: Annotated[int, Field(ge=0)] = 5
@@ -144,6 +134,10 @@ class SampleConfig(StepConfig):
         """Give the sampling parameters that are part of a sample's identity."""
         parameters = {"temperature": self.temperature, "top_p": self.top_p, "max_tokens": self.max_tokens, "seed": self.seed}
         return parameters | ({"stop": self.stop} if self.stop else {}) | self.extra
+
+    def at_once(self) -> int:
+        """Give the requests in flight at once where no teacher can be asked what suits it."""
+        return self.concurrency or AT_ONCE
 
     def most_samples(self) -> int:
         """Give the number of samples that a problem has at most."""
@@ -188,9 +182,19 @@ class TagConfig(StepConfig):
     """Which lexicons tag the samples."""
 
     lexicons: list[str] = ["reflection", "reflection_zh", "demystify"]
-    """Names of shipped lexicons or paths of TOML files."""
+    """Names of shipped lexicons or paths of TOML files, which in a recipe are relative to the recipe file."""
     measures: list[Measure] = ["compression", "repetition", "scripts", "code"]
     """What is measured beside the behaviours; the columns of what is left out are null, and rules that need them do not apply."""
+
+    def beside(self, folder: Path) -> Self:
+        """Give the same settings with paths of lexicons that start from `folder`, whatever the working directory is later."""
+        lexicons = [str((folder / name).absolute()) if is_lexicon_path(name) else name for name in self.lexicons]
+        return self.model_copy(update={"lexicons": lexicons})
+
+
+def is_lexicon_path(name: str) -> bool:
+    """Tell the path of a lexicon from the name of a shipped one."""
+    return name.endswith(".toml") or "/" in name
 
 
 class SplitConfig(StepConfig):
@@ -264,6 +268,8 @@ class CurateConfig(StepConfig):
     """Drop a sample that is more alike to an earlier one of its problem: Jaccard similarity of runs of 5 words, by MinHash."""
     max_problem_similarity: Share | None = None
     """Drop the samples of a problem that is more alike to an earlier problem, and has the same numbers."""
+    shingle_words: Annotated[int, Field(ge=1, le=32)] = 5
+    """Words in a row that likeness counts: fewer find looser copies."""
     decontaminate: list[str] = []
     """Benchmarks whose problems are dropped: names of shipped ones (`math500`, `aime24`, …) or files."""
     decontaminate_by: list[Matcher] = ["exact", "ngram"]
@@ -294,22 +300,36 @@ class SftExportConfig(StepConfig):
     """SFT datasets, one folder per split and format."""
 
     formats: list[SftFormat] = ["trl", "messages"]
-    """`trl` (prompt and completion) and `messages`."""
+    """`trl` (prompt and completion), `messages`, `llamafactory`, `axolotl`, `openrlhf`, `verl`, `nemo-rl`, `ms-swift`, `open-instruct`,
+    `torchtune`, `unsloth`."""
     reasoning: Literal["inline", "field", "none"] = "inline"
     """Reasoning inside the content as `<think>…</think>`, in the field `reasoning_content`, or left out."""
+    student: str | None = None
+    """The model to be trained, to prove every row in its chat template: a folder, a `.jinja` file, a `tokenizer_config.json` or a Hub
+    id; nothing is proven when left out."""
+    max_length: Annotated[int, Field(ge=1)] | None = None
+    """Leave out rows of more tokens, prompt included; the launch line then trains with this length."""
+    splits: list[Name] = []
+    """Only these splits; all when left out."""
 
 
 class RlExportConfig(StepConfig):
     """RL prompt sets, one row per problem."""
 
     formats: list[RlFormat] = ["trl", "verl"]
-    """`trl` (GRPO, RLOO) and `verl`."""
+    """`trl` (GRPO, RLOO), `verl`, `openrlhf`, `nemo-rl`, `open-instruct`, `prime-rl`, `skyrl`, `slime`, `areal`."""
     min_pass_rate: Share = 0.0
     """Leave out problems solved more rarely than this."""
     max_pass_rate: Share = 1.0
     """Leave out problems solved more often than this."""
-    data_source: str = "lighteval/MATH"
-    """verl's `data_source`, which picks its scorer; this one compares the last box."""
+    min_learnability: Annotated[float, Field(ge=0.0, le=0.25)] = 0.0
+    """Leave out problems whose learnability, p (1 - p) for a pass rate of p, is lower than this."""
+    top_learnability: Annotated[int, Field(ge=1)] | None = None
+    """Only so many problems, those of the highest learnability, and in that order."""
+    check_gold: bool = True
+    """Leave out problems whose gold answer, given as a response, is not judged correct."""
+    data_source: str = "cotkit"
+    """verl's `data_source`, which picks its scorer: `cotkit` is the reward module beside the rows, `lighteval/MATH` one of verl's."""
 
 
 class ExportConfig(StepConfig):
@@ -343,7 +363,10 @@ class Recipe(StepConfig):
 
 
 def load_recipe(path: Path) -> Recipe:
-    """Read a recipe file; raises CotkitError naming the file, the line and the key that is wrong."""
+    """Read a recipe file; raises CotkitError naming the file, the line and the key that is wrong.
+
+    Paths of lexicons are relative to the recipe file, and absolute in what is returned.
+    """
     try:
         text = path.read_text(encoding="utf-8")
     except FileNotFoundError:
@@ -351,11 +374,12 @@ def load_recipe(path: Path) -> Recipe:
     except UnicodeDecodeError as error:
         raise CotkitError(f"{path}: not UTF-8 text: {error}", "name a recipe file") from None
     try:
-        return Recipe.model_validate(tomllib.loads(text))
+        recipe = Recipe.model_validate(tomllib.loads(text))
     except tomllib.TOMLDecodeError as error:
         raise CotkitError(f"{path}: not valid TOML: {error}", "mend the file; `cotkit run --help` shows an example") from None
     except ValidationError as error:
         raise _recipe_error(path, text, error) from None
+    return recipe.model_copy(update={"tag": recipe.tag.beside(path.parent)})
 
 
 def dump_recipe(recipe: Recipe) -> str:

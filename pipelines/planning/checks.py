@@ -45,12 +45,12 @@ def check_answers(problems: pl.DataFrame, config: VerifyConfig) -> Check:
     return Check("gold answers", failing <= UNUSABLE_GOLD * count, f"{count - failing:,} of {count:,} verify themselves{vain}", hint)
 
 
-def check_prompts(problems: pl.DataFrame, config: SampleConfig) -> Check:
-    """Check that the longest prompt and a whole response fit the context, where it is known."""
+def check_prompts(problems: pl.DataFrame, config: SampleConfig, context: int | None = None) -> Check:
+    """Check that the longest prompt and a whole response fit the context: what the teacher said, or what is known of it here."""
     sizes = problems["prompt"].str.len_bytes()
     longest = problems.filter(sizes == sizes.max())["prompt"][0]
     tokens, exact = _count([message["content"] for message in render_messages(longest, config)], config)
-    context = _context(config)
+    context = context or _context(config)
     said = f"the longest has {'' if exact else 'about '}{tokens:,} tokens, max_tokens is {config.max_tokens:,}"
     if context is None:
         return Check("prompts", True, f"{said}; the context is not known here")
@@ -59,19 +59,20 @@ def check_prompts(problems: pl.DataFrame, config: SampleConfig) -> Check:
     return Check("prompts", fits, f"{said}, the context {context:,}", "" if fits else hint)
 
 
-def check_teacher(config: SampleConfig, problems: pl.DataFrame) -> Check:
-    """Check that the teacher can be opened; an engine in this process is not started twice."""
+def check_teacher(config: SampleConfig, problems: pl.DataFrame) -> tuple[Check, int | None]:
+    """Check that the teacher can be opened, and give its context where it says; an engine in this process is not started twice."""
     if config.teacher.startswith("vllm:") or config.executor == "ray":
-        return Check("teacher", True, f"{config.teacher}: the engine starts with the pilot")
+        return Check("teacher", True, f"{config.teacher}: the engine starts with the pilot"), None
 
-    async def name() -> str:
+    async def asked() -> tuple[str, int | None]:
         async with open_teacher(config, problems) as teacher:
-            return teacher.name
+            return teacher.name, getattr(teacher, "context", None)
 
     try:
-        return Check("teacher", True, f"{asyncio.run(name())} answers")
+        name, context = asyncio.run(asked())
     except CotkitError as error:
-        return Check("teacher", False, error.message, error.hint)
+        return Check("teacher", False, error.message, error.hint), None
+    return Check("teacher", True, f"{name} answers"), context
 
 
 def check_disk(path: Path, wanted: float) -> Check:

@@ -13,7 +13,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, NamedTuple
 
 from ...schemas.errors import CotkitError
-from ...schemas.recipe import Recipe, SampleConfig, SplitConfig
+from ...schemas.recipe import Recipe, SplitConfig
 from ...schemas.record import content_hash
 from ..curation import curate_run
 from ..run_folder import Resume, RunFolder
@@ -104,10 +104,10 @@ def observed(drawn: pl.DataFrame) -> Observed:
     return Observed(problem.to_numpy(), *(drawn[name].to_numpy() for name in ("correct", "judged", "passed", "tokens")))
 
 
-def measured_engine(drawn: pl.DataFrame, config: SampleConfig) -> Engine:
+def measured_engine(drawn: pl.DataFrame, at_once: int) -> Engine:
     """Tell the teacher's speed from the pilot's steady part.
 
-    Requests were sent in order, each as soon as one of `concurrency` slots was free, so their durations tell when each ran; a
+    Requests were sent in order, each as soon as one of `at_once` slots was free, so their durations tell when each ran; a
     response's tokens are spread over its time. Steady is the time in which at least four fifths of the slots were busy: neither
     the engine's start, which precedes the first request, nor the end, when a few long responses are left. When the pilot had fewer
     requests than the run has slots, it shows less than the engine can do: `slots` says how many were busy.
@@ -116,11 +116,11 @@ def measured_engine(drawn: pl.DataFrame, config: SampleConfig) -> Engine:
 
     timed = drawn.filter(drawn["seconds"].is_not_null() & (drawn["seconds"] > 0))
     if timed.is_empty():
-        return Engine(slots=config.concurrency)
+        return Engine(slots=at_once)
     seconds = timed["seconds"].to_numpy()
-    starts = _starts(seconds.tolist(), config.concurrency)
+    starts = _starts(seconds.tolist(), at_once)
     ends, rates = starts + seconds, timed["tokens"].to_numpy() / seconds
-    slots = min(config.concurrency, len(seconds))
+    slots = min(at_once, len(seconds))
     edges = np.unique(np.concatenate([starts, ends]))
     running = np.array([((starts <= edge) & (ends > edge)).sum() for edge in edges[:-1]])
     steady = np.flatnonzero(running >= BUSY * running.max())

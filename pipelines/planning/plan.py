@@ -74,7 +74,8 @@ def plan_recipe(
     """Check, draw a pilot into the run folder `path` and forecast from it; nothing is drawn when a check fails."""
     import numpy as np
 
-    checks = [check_answers(problems, recipe.verify), check_prompts(problems, recipe.sample), check_teacher(recipe.sample, problems)]
+    teacher, context = check_teacher(recipe.sample, problems)
+    checks = [check_answers(problems, recipe.verify), check_prompts(problems, recipe.sample, context), teacher]
     prompt = first_prompt(problems, recipe)
     if not all(check.ok for check in checks):
         return Plan(recipe.name, problems.height, prompt, checks, [], [], mode_of(recipe.sample))
@@ -84,13 +85,15 @@ def plan_recipe(
     drawn = read_pilot(run)
     rng = np.random.default_rng(recipe.sample.seed)
     population = population_from(observed(drawn), problems.height, recipe.sample.max_tokens, rng)
-    engine = measured_engine(drawn, recipe.sample)._replace(
+    # what follows is forecast for as many requests at once as the teacher asked for
+    recipe = recipe.model_copy(update={"sample": recipe.sample.model_copy(update={"concurrency": progress.at_once})})
+    engine = measured_engine(drawn, progress.at_once)._replace(
         gpus=gpus_of(recipe.sample, machines.gpus), price_per_gpu_hour=machines.price_per_gpu_hour
     )
     disk = _disk_use(recipe, bytes_per_token(run, int(drawn["tokens"].sum())))
     forecasts = _forecasts(recipe, population, engine, disk, rng)
     checks.append(_disk_check(recipe, forecasts, path))
-    basis = [*_said_of_pilot(drawn, problems.height, run.path), *_said_of_engine(engine, recipe.sample), *_limits(recipe, forecasts)]
+    basis = [*_said_of_pilot(drawn, problems.height, run.path), *_said_of_engine(engine, progress.at_once), *_limits(recipe, forecasts)]
     return Plan(recipe.name, problems.height, prompt, checks, basis, forecasts, mode_of(recipe.sample), progress.failed)
 
 
@@ -101,7 +104,7 @@ def assume_plan(recipe: Recipe, problems: pl.DataFrame, given: Assumptions, mach
     rng = np.random.default_rng(recipe.sample.seed)
     population = assumed_population(given, recipe, problems.height, rng)
     engine = Engine(
-        given.tokens_per_second, 0.0, recipe.sample.concurrency, gpus_of(recipe.sample, machines.gpus), machines.price_per_gpu_hour
+        given.tokens_per_second, 0.0, recipe.sample.at_once(), gpus_of(recipe.sample, machines.gpus), machines.price_per_gpu_hour
     )
     forecasts = _forecasts(recipe, population, engine, _disk_use(recipe, BYTES_PER_TOKEN), rng)
     checks = [check_answers(problems, recipe.verify), check_prompts(problems, recipe.sample), _disk_check(recipe, forecasts, Path())]
@@ -158,13 +161,13 @@ def _said_of_pilot(drawn: pl.DataFrame, problems: int, path: Path) -> list[str]:
     ]
 
 
-def _said_of_engine(engine: Engine, config: SampleConfig) -> list[str]:
+def _said_of_engine(engine: Engine, at_once: int) -> list[str]:
     if engine.tokens_per_second is None:
         return ["throughput: the pilot has no times, so the plan has none"]
     said = f"throughput: {engine.tokens_per_second:,.0f} ± {engine.error:,.0f} tokens/s with {engine.slots} requests at once"
     lines = [f"{said}, from the pilot's steady part (neither start nor tail)"]
-    if engine.slots < config.concurrency:
-        lines.append(f"the pilot filled {engine.slots} of {config.concurrency} slots: the whole run may well be faster")
+    if engine.slots < at_once:
+        lines.append(f"the pilot filled {engine.slots} of {at_once} slots: the whole run may well be faster")
     return lines
 
 

@@ -51,7 +51,7 @@ def replay(config: SampleConfig, problems: int, response: Callable[[Draw], Respo
     engine = _Engine()
     spent: list[Spent] = []
     while True:
-        while engine.running < config.concurrency and (draw := allocation.take()) is not None:
+        while engine.running < config.at_once() and (draw := allocation.take()) is not None:
             engine.start(draw, response(draw))
         ended = engine.next_end()
         if ended is None:

@@ -85,7 +85,7 @@ class _Replay:
         self.mean_tokens = lengths.moments()[0][like]
         # places in any order, as the pass rates of a real problem set are
         places = rng.permutation(len(rates))
-        slots = config.model_copy(update={"concurrency": min(config.concurrency, len(rates))})
+        slots = config.model_copy(update={"concurrency": min(config.at_once(), len(rates))})
         done = replay(slots, len(rates), lambda draw: self._response(Draw(int(places[draw.place]), draw.index)))
         self.spent: dict[int, list[Spent]] = {place: [] for place in self.order}
         for spent in done.spent:

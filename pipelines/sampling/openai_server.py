@@ -15,7 +15,7 @@ from contextlib import asynccontextmanager
 from typing import TYPE_CHECKING
 
 from ...schemas.errors import CotkitError
-from ...schemas.recipe import SampleConfig
+from ...schemas.recipe import AT_ONCE, SampleConfig
 from ...schemas.record import content_hash
 from .openai_answer import read_completion, seconds_to_wait
 from .replicas import ReplicaError, Replicas
@@ -45,7 +45,9 @@ class OpenaiServer:
     def __init__(self, config: SampleConfig, session: aiohttp.ClientSession, url: str, key: str = "") -> None:
         from yarl import URL
 
-        self.name, self.fingerprint, self.model = url, url, ""
+        self.name, self.fingerprint, self.model, self.at_once = url, url, "", AT_ONCE
+        self.contexts: dict[str, int] = {}
+        """Tokens that each model's context holds, where the server says so, as vLLM and SGLang do."""
         self._session, self._url, self._key = session, url, key
         self._chat = config.api == "chat"
         self._path = URL(f"{url}/{'chat/completions' if self._chat else 'completions'}")
@@ -87,8 +89,10 @@ class OpenaiServer:
             raise TeacherError(self._say(f"{error or type(error).__name__}")) from error
         except ValueError:
             listing = {}
-        rows = listing.get("data") if isinstance(listing, dict) else None
-        return [str(row["id"]) for row in rows if isinstance(row, dict) and row.get("id")] if isinstance(rows, list) else []
+        listed = listing.get("data") if isinstance(listing, dict) else None
+        rows = [row for row in listed if isinstance(row, dict) and row.get("id")] if isinstance(listed, list) else []
+        self.contexts = {str(row["id"]): row["max_model_len"] for row in rows if isinstance(row.get("max_model_len"), int)}
+        return [str(row["id"]) for row in rows]
 
     def engine_facts(self) -> dict[str, str]:
         """Say nothing of the engine: a server does not tell."""
@@ -128,8 +132,14 @@ class OpenaiTeacher(Replicas):
 
     def __init__(self, config: SampleConfig, servers: list[OpenaiServer], model: str) -> None:
         super().__init__(config.teacher, content_hash("openai", model, config.api), servers, config.retries, "servers")
+        self.servers = servers
         for server in servers:
             server.model = model
+
+    @property
+    def context(self) -> int | None:
+        """Tokens that the smallest context among the servers holds; None when none of them says."""
+        return min((server.contexts[server.model] for server in self.servers if server.model in server.contexts), default=None)
 
 
 @asynccontextmanager
@@ -144,7 +154,7 @@ async def open_openai(config: SampleConfig, _problems: pl.DataFrame) -> AsyncIte
         hint = "samples per problem are `n` in [sample]; each is one request, answered whole"
         raise CotkitError(f"[sample.extra] sets {', '.join(taken)}, which cotkit sets itself", hint)
     key = _read_key()
-    _allow_open_files(config.concurrency)
+    _allow_open_files(config.concurrency or AT_ONCE * len(urls))
     async with _session(config, key) as session:
         servers = [OpenaiServer(config, session, url, key) for url in urls]
         found = await asyncio.gather(*(server.served_models() for server in servers), return_exceptions=True)

@@ -23,6 +23,8 @@ class SamplingProgress:
     """Completion tokens drawn by this run."""
     failed: int = 0
     """Requests that failed for now; drawn when the run is resumed."""
+    at_once: int = 0
+    """Requests at the teacher at most."""
     in_flight: int = 0
     """Requests at the teacher."""
     aborted: int = 0

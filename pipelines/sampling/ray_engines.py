@@ -14,7 +14,7 @@ from contextlib import AsyncExitStack, asynccontextmanager
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 from ...schemas.errors import CotkitError
-from ...schemas.recipe import SampleConfig
+from ...schemas.recipe import AT_ONCE, SampleConfig
 from ..execute.ray_cluster import ray_cluster
 from .replicas import ReplicaError, Replicas
 from .teacher import Completion, Request, Teacher, TeacherError, open_teacher
@@ -39,6 +39,7 @@ class Identity(NamedTuple):
 
     name: str
     fingerprint: str
+    at_once: int
 
 
 class Engine:
@@ -56,7 +57,7 @@ class Engine:
             teacher = await self._opened()
         except CotkitError as error:
             return Failure(error.message, error.hint)
-        return Identity(teacher.name, teacher.fingerprint)
+        return Identity(teacher.name, teacher.fingerprint, teacher.at_once)
 
     async def generate(self, request: Request) -> Completion | Failure:
         """Draw one response."""
@@ -78,7 +79,7 @@ class RayReplica:
     """One actor as `Replicas` sees it."""
 
     def __init__(self, ray: Any, actor: Any, name: str) -> None:
-        self.name, self.fingerprint = name, ""
+        self.name, self.fingerprint, self.at_once = name, "", AT_ONCE
         self._ray, self._actor = ray, actor
 
     async def generate(self, request: Request) -> Completion:
@@ -87,7 +88,7 @@ class RayReplica:
 
     async def probe(self) -> None:
         """Return when the engine runs; raises ReplicaError while its actor is lost, CotkitError when it cannot start."""
-        self.name, self.fingerprint = await self._ask(self._actor.start)
+        self.name, self.fingerprint, self.at_once = await self._ask(self._actor.start)
 
     def engine_facts(self) -> dict[str, str]:
         """Say nothing: asking an actor takes a round trip."""

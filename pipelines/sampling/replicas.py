@@ -80,6 +80,7 @@ class Replicas:
 
     def __init__(self, name: str, fingerprint: str, replicas: Sequence[Replica], retries: int = 5, noun: str = "replicas") -> None:
         self.name, self.fingerprint = name, fingerprint
+        self._replicas = replicas
         self._seats = [_Seat(replica) for replica in replicas]
         # with `retries` 0 too, a request is tried once at each
         self._attempts = retries + len(replicas)
@@ -114,6 +115,11 @@ class Replicas:
                 return completion
             finally:
                 seat.outstanding -= 1
+
+    @property
+    def at_once(self) -> int:
+        """As many as keep every replica busy; one that is down may come back."""
+        return sum(replica.at_once for replica in self._replicas)
 
     def engine_facts(self) -> dict[str, str]:
         """Say how many are up (`{"servers": "2 of 3"}`), or what the only one says when it is up."""

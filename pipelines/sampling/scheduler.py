@@ -1,8 +1,8 @@
 """The scheduler: keep the teacher busy, commit every finished sample at once, verify it while the next ones are drawn.
 
-What is in flight is bounded twice: `concurrency` requests at the teacher, and so many verdicts waited for that a slow
-verifier holds back the teacher instead of filling memory. A finished sample is on disk before it is counted. Which sample comes
-next is `allocation`'s to say; when a verdict settles a problem, its running requests are aborted.
+What is in flight is bounded twice: `concurrency` requests at the teacher (its own `at_once` when left out), and so many
+verdicts waited for that a slow verifier holds back the teacher instead of filling memory. A finished sample is on disk before it
+is counted. Which sample comes next is `allocation`'s to say; when a verdict settles a problem, its running requests are aborted.
 """
 
 from __future__ import annotations
@@ -71,8 +71,6 @@ class _Sampler:
         self.commits = Commits(ledger)
         self.allocation = Allocation(self.config, 0)
         self.progress = SamplingProgress(adaptive=self.config.is_adaptive())
-        self.slots = asyncio.Semaphore(self.config.concurrency)
-        self.verdicts_waited_for = asyncio.Semaphore(4 * self.config.concurrency + 64)
         self.tasks: set[asyncio.Task[Any]] = set()
         self.a_task_ended = asyncio.Event()
         self.generating: dict[int, set[asyncio.Task[Any]]] = {}
@@ -92,6 +90,8 @@ class _Sampler:
             asyncio.get_running_loop().add_signal_handler(signal.SIGTERM, task.cancel)
         problems = self.run.problems()
         async with open_teacher(self.config, problems) as self.teacher:
+            self.progress.at_once = at_once = self.config.concurrency or self.teacher.at_once
+            self.slots, self.verdicts_waited_for = asyncio.Semaphore(at_once), asyncio.Semaphore(4 * at_once + 64)
             self.verdicts = Verdicts()
             with VerifierPool(self.run.recipe.verify) as self.pool:
                 try:
@@ -254,7 +254,7 @@ class _Sampler:
         self.progress.failed += 1
         self.failures_in_a_row += 1
         self.run.log("request failed", error=str(error))
-        if self.failures_in_a_row >= max(GIVE_UP_AFTER, self.config.concurrency):
+        if self.failures_in_a_row >= max(GIVE_UP_AFTER, self.progress.at_once):
             hint = f"{self.progress.done} samples are kept; mend the teacher and run the same command again"
             self.failure = self.failure or CotkitError(f"the teacher stopped answering: {error}", hint)
 

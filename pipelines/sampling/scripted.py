@@ -22,7 +22,7 @@ from pydantic import BaseModel, ConfigDict, ValidationError
 
 from ...data import data_file
 from ...schemas.errors import CotkitError
-from ...schemas.recipe import SampleConfig
+from ...schemas.recipe import AT_ONCE, SampleConfig
 from ...schemas.record import content_hash
 from ...schemas.sample import FinishReason
 from .teacher import Completion, Request, TeacherError
@@ -51,7 +51,7 @@ class ScriptedTeacher:
     """Answers from a script; the same request always gets the same answer."""
 
     def __init__(self, name: str, lines: list[Line], answers: dict[str, str]) -> None:
-        self.name = name
+        self.name, self.at_once = name, AT_ONCE
         self.fingerprint = content_hash("scripted", [line.model_dump(mode="json") for line in lines])
         self._lines = lines
         self._weights = [line.weight for line in lines]

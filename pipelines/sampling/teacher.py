@@ -59,6 +59,8 @@ class Teacher(Protocol):
     """As the user named it."""
     fingerprint: str
     """Hash of all that makes the teacher itself."""
+    at_once: int
+    """Requests in flight that keep it busy; taken where the recipe does not say."""
 
     async def generate(self, request: Request) -> Completion:
         """Draw one response; raises TeacherError when it is worth trying again later, CotkitError when nothing will work.

@@ -48,6 +48,9 @@ class VllmTeacher:
         self._engine: Any = engine
         self._context: int = engine.model_config.max_model_len
         self._seeded = not on_cpu()
+        running = engine.vllm_config.scheduler_config.max_num_seqs * engine.vllm_config.parallel_config.data_parallel_size
+        # a few always wait in the engine's queue, so that none of its places is empty while a next request is on its way
+        self.at_once = running + max(8, running // 4)
         self._text_options = {"skip_special_tokens": False} if keeps_special_tokens(engine.get_tokenizer(), config.reasoning) else {}
         self._numbers = itertools.count()
 
@@ -111,6 +114,9 @@ class VllmTeacher:
                     if detector and reason is None and detector.looping(part.token_ids):
                         reason = "repetition"
                         break
+        except asyncio.CancelledError:
+            self._stats.aborted_tokens += tokens
+            raise
         except TimeoutError as error:
             raise TeacherError(f"{self.name}: the engine gave no token for {limit:g} s") from error
         return "".join(texts), tokens, reason

@@ -15,6 +15,8 @@ class EngineStats:
         self.waiting: dict[int, int] = {}
         self.asked_tokens = 0
         self.cached_tokens = 0
+        self.aborted_tokens = 0
+        """Drawn for requests that were aborted; in no sample."""
 
     def record(self, engine: int, stats: Any) -> None:
         """Take one step's `SchedulerStats`."""
@@ -28,6 +30,8 @@ class EngineStats:
         facts = {"running": f"{sum(self.running.values())}", "waiting": f"{sum(self.waiting.values())}"}
         if self.asked_tokens:
             facts["cache hits"] = f"{self.cached_tokens / self.asked_tokens:.0%}"
+        if self.aborted_tokens:
+            facts["aborted tokens"] = f"{self.aborted_tokens:,}"
         return facts
 
 

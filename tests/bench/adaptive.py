@@ -1,6 +1,6 @@
 """Adaptive best-of-N against a fixed N: tokens per kept correct sample at equal coverage.
 
-    python tests/bench/adaptive.py [TRACES.parquet] [--n 32] [--live]
+    python tests/bench/adaptive.py [TRACES.parquet] [--n 32] [--live 24]
 
 Kept are at most K correct samples of a problem, in both modes. Covered is a problem with K correct samples; as both modes are
 given the same responses, index by index, the adaptive one covers what N samples cover, unless it gives a problem up.
@@ -77,10 +77,10 @@ def main() -> None:
     parser.add_argument("--concurrency", type=int, default=64)
     parser.add_argument("--problems", type=int, default=1000, help="problems of a simulated set")
     parser.add_argument("--seed", type=int, default=0)
-    parser.add_argument("--live", action="store_true")
+    parser.add_argument("--live", type=int, metavar="PROBLEMS", help="draw from the embedded teacher instead, K = 2")
     asked = parser.parse_args()
     if asked.live:
-        live(keep=2, n=12, problems=12)
+        live(keep=2, n=asked.n, problems=asked.live)
         return
     rng = np.random.default_rng(asked.seed)
     banks = trace_banks(asked.traces, asked.n, rng) if asked.traces else []

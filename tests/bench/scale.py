@@ -42,8 +42,13 @@ def main() -> None:
     parser.add_argument("--problems", type=int, default=7500)
     parser.add_argument("--samples", type=int, default=256)
     parser.add_argument("--concurrency", type=int, default=512)
+    parser.add_argument("--folder", type=Path, help="where the run stays; when it is there already, only the resume is measured")
     asked = parser.parse_args()
-    folder = Path(tempfile.mkdtemp(prefix="cotkit-scale-"))
+    if asked.folder and asked.folder.exists():
+        start("resuming", asked.folder / "run")
+        return
+    folder = asked.folder or Path(tempfile.mkdtemp(prefix="cotkit-scale-"))
+    folder.mkdir(exist_ok=True)
     try:
         script = folder / "script.jsonl"
         lines = [{"response": f"Adding them gives {text}. So the answer is \\boxed{{{text}}}."} for text in ("{answer}", "{wrong}")]
@@ -52,12 +57,17 @@ def main() -> None:
         config = SampleConfig(teacher=f"scripted:{script}", n=asked.samples, concurrency=asked.concurrency)
         run = RunFolder.create(folder / "run", Recipe(sample=config), pl.DataFrame(rows, schema=Problem.polars_schema()))
         for title in ("drawing", "resuming"):
-            said = subprocess.run([sys.executable, "-c", CHILD, str(run.path)], capture_output=True, text=True, check=True)
-            print(f"{title}: {said.stdout.strip()}", flush=True)
+            start(title, run.path)
         size = sum(path.stat().st_size for path in run.path.rglob("*") if path.is_file())
         print(f"on disk: {size / 2**20:.0f} MiB in {len(run.shard_numbers())} shards")
     finally:
-        shutil.rmtree(folder)
+        if not asked.folder:
+            shutil.rmtree(folder)
+
+
+def start(title: str, run: Path) -> None:
+    said = subprocess.run([sys.executable, "-c", CHILD, str(run)], capture_output=True, text=True, check=True)
+    print(f"{title}: {said.stdout.strip()}", flush=True)
 
 
 if __name__ == "__main__":

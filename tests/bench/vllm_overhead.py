@@ -16,6 +16,7 @@ import argparse
 import asyncio
 import dataclasses
 import math
+import os
 import random
 import statistics
 import tempfile
@@ -53,6 +54,7 @@ class Sized:
 
     def __init__(self, inner: Any) -> None:
         self.inner, self.name, self.fingerprint = inner, inner.name, inner.fingerprint
+        self.at_once = inner.at_once
         self.requests: list[Request] = []
         self.tokens = 0
 
@@ -108,7 +110,8 @@ def main() -> None:
         options.add_argument(f"--{name}", type=int, default=default)
     given = options.parse_args()
     engine = {"enforce_eager": True, "max_model_len": 1024, "max_num_seqs": given.seqs}
-    config = SampleConfig(teacher=f"vllm:{given.model}", n=given.samples, top_p=1.0, concurrency=2 * given.seqs, engine=engine)
+    config = SampleConfig(teacher=f"vllm:{given.model}", n=given.samples, top_p=1.0, engine=engine)
+    os.environ.setdefault("VLLM_CPU_KVCACHE_SPACE", "1")
     teachers.TEACHERS["sized"] = (__name__, "open_sized")
     with asyncio.Runner() as runner, tempfile.TemporaryDirectory() as folder:
         asyncio.run = runner.run  # type: ignore[assignment] # sample_run's loop must be the one that the engine lives in

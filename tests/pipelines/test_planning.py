@@ -262,7 +262,7 @@ def test_throughput_is_that_of_the_full_engine(concurrency: int) -> None:
     rng = np.random.default_rng(0)
     tokens = np.exp(6 + 0.6 * rng.standard_normal(200)).astype(int)
     drawn = pl.DataFrame({"tokens": tokens, "seconds": tokens / 50.0})  # every slot gives 50 tokens a second
-    engine = measured_engine(drawn, SampleConfig(concurrency=concurrency))
+    engine = measured_engine(drawn, concurrency)
     assert engine.slots == min(concurrency, 200)
     assert engine.tokens_per_second == pytest.approx(50 * engine.slots, rel=0.12)
     assert 0 <= engine.error < 0.1 * 50 * engine.slots

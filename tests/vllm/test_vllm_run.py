@@ -7,7 +7,6 @@ import signal
 import subprocess
 import sys
 import time
-from collections.abc import Iterator
 from pathlib import Path
 
 import polars as pl
@@ -37,21 +36,23 @@ SECONDS = 300
 
 
 @pytest.fixture
-def command(model: str, tmp_path: Path) -> Iterator[list[str]]:
+def command(model: str, tmp_path: Path) -> list[str]:
     problems, recipe = tmp_path / "problems.jsonl", tmp_path / "recipe.toml"
     problems.write_text("".join(json.dumps({"prompt": prompt, "answer": answer}) + "\n" for prompt, answer in PROMPTS.items()))
     recipe.write_text(RECIPE.format(model=model, system="You add and subtract small numbers for children, step by step. " * 4))
     words = ["sample", str(problems), "--recipe", str(recipe), "-o", str(tmp_path / "run"), "--progress", "lines", "--json"]
-    yield [sys.executable, "-m", "cotkit", *words]
-    assert engine_processes() == []
+    return [sys.executable, "-m", "cotkit", *words]
 
 
-def engine_processes() -> list[int]:
-    """Give the processes of engines, by the name that vLLM gives them."""
+def engine_processes(session: int) -> list[int]:
+    """Give a run's processes that hold torch, without the run itself.
+
+    The names that vLLM gives its processes are no sign: where the first environment variable was set anew, it cannot give them.
+    """
     found = []
     for process in Path("/proc").glob("[0-9]*"):
         with contextlib.suppress(OSError):
-            if (process / "cmdline").read_bytes().startswith(b"VLLM::"):
+            if os.getsid(int(process.name)) == session != int(process.name) and "libtorch_cpu" in (process / "maps").read_text():
                 found.append(int(process.name))
     return found
 
@@ -71,33 +72,37 @@ def on_disk(run: Path) -> set[str]:
     return RunFolder.open(run).sample_ids() if (run / "samples/live.sqlite").exists() else set()
 
 
-def gone(seconds: float) -> bool:
+def gone(session: int, seconds: float) -> bool:
     deadline = time.monotonic() + seconds
-    while engine_processes() and time.monotonic() < deadline:
+    while engine_processes(session) and time.monotonic() < deadline:
         time.sleep(0.1)
-    return engine_processes() == []
+    return engine_processes(session) == []
 
 
 def test_a_run_that_is_interrupted_killed_and_robbed_of_its_engine_ends_with_every_sample_once(command: list[str], tmp_path: Path) -> None:
     run = tmp_path / "run"
     # Ctrl-C reaches the whole process group, the engine too
     child = started(command, run, samples=1)
+    assert engine_processes(child.pid)
     os.killpg(child.pid, signal.SIGINT)
     out, err = child.communicate(timeout=60)
     assert child.returncode == 130, err
     assert "Traceback" not in err
     assert out == ""
-    assert gone(1)
+    assert gone(child.pid, 1)
     # kill -9 reaches the run alone
     before = on_disk(run)
     child = started(command, run, samples=len(before) + 3)
+    assert engine_processes(child.pid)
     child.kill()
     child.communicate()
-    assert gone(10)
+    assert gone(child.pid, 10)
     before |= on_disk(run)
     # the engine dies under the run
     child = started(command, run, samples=len(before) + 3)
-    for pid in engine_processes():
+    engine = engine_processes(child.pid)
+    assert engine
+    for pid in engine:
         os.kill(pid, signal.SIGKILL)
     out, err = child.communicate(timeout=120)
     assert child.returncode == 1, err
@@ -106,12 +111,14 @@ def test_a_run_that_is_interrupted_killed_and_robbed_of_its_engine_ends_with_eve
     # what is left is drawn, and nothing again
     before |= on_disk(run)
     assert 7 <= len(before) < N * len(PROMPTS)
-    finished = subprocess.run(command, capture_output=True, text=True, timeout=SECONDS)
-    assert finished.returncode == 0, finished.stderr
-    summary = json.loads(finished.stdout)
+    child = subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True, start_new_session=True)
+    out, err = child.communicate(timeout=SECONDS)
+    assert child.returncode == 0, err
+    assert gone(child.pid, 1)
+    summary = json.loads(out)
     assert summary["total"] == summary["done"] == N * len(PROMPTS)
     assert summary["new"] == N * len(PROMPTS) - len(before)
-    assert "Exception ignored" not in finished.stderr
+    assert "Exception ignored" not in err
     samples = pl.read_parquet(run / "samples/*.parquet")
     assert samples["sample_id"].n_unique() == samples.height == N * len(PROMPTS)
     assert before <= set(samples["sample_id"])

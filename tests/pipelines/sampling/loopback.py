@@ -39,6 +39,8 @@ class Loopback:
 
     def __init__(self, behave: Behave = answer_at_once, models: list[str] | None = None) -> None:
         self.behave, self.models = behave, ["m"] if models is None else models
+        self.listed: dict[str, dict[str, int]] = {}
+        """What is listed of a model beside its name."""
         self.port = 0
         self.attempts: Counter[str] = Counter()
         """How often each request came, by its messages and seed."""
@@ -91,7 +93,7 @@ class Loopback:
 
     async def _list(self, _request: web.Request) -> web.StreamResponse:
         self.probes += 1
-        return web.json_response({"data": [{"id": name} for name in self.models]})
+        return web.json_response({"data": [{"id": name} | self.listed.get(name, {}) for name in self.models]})
 
 
 def key(body: dict[str, Any]) -> str:

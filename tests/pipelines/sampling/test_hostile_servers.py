@@ -303,3 +303,15 @@ def test_256_in_flight_at_kill_9_lose_and_double_no_finished_sample(tmp_path: Pa
             assert finished < set(ids)
 
     run(session())
+
+
+def test_the_context_is_that_of_the_model_asked_for_and_the_smallest_of_the_servers() -> None:
+    async def session() -> int | None:
+        async with Loopback(models=["m", "n"]) as large, Loopback(models=["m"]) as small, Loopback(models=["m"]) as silent:
+            large.listed = {"m": {"max_model_len": 4096}, "n": {"max_model_len": 512}}
+            small.listed = {"m": {"max_model_len": 2048}}
+            teacher = f"openai:{large.url},{small.url},{silent.url}#m"
+            async with open_openai(SampleConfig(teacher=teacher), NO_PROBLEMS) as found:
+                return found.context
+
+    assert asyncio.run(session()) == 2048
