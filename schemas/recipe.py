@@ -24,6 +24,7 @@ from .problem import Kind
 from .record import content_hash
 from .sample import FinishReason
 from .step import StepConfig
+from .training import RlTrainConfig, SftTrainConfig
 from .verdict import Outcome
 
 Share = Annotated[float, Field(ge=0.0, le=1.0)]
@@ -360,6 +361,10 @@ class Recipe(StepConfig):
     """Which samples are kept."""
     export: ExportConfig = ExportConfig()
     """What is exported."""
+    train_sft: SftTrainConfig = SftTrainConfig()
+    """How `cotkit train sft` trains."""
+    train_rl: RlTrainConfig = RlTrainConfig()
+    """How `cotkit train rl` trains."""
 
 
 def load_recipe(path: Path) -> Recipe:

@@ -1,0 +1,80 @@
+"""The reward function that TRL calls: judge in killable workers, add up the recipe's parts, log what the paper's figures show."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Callable, Sequence
+from typing import Any
+
+import numpy as np
+
+from ...schemas.errors import CotkitError
+from ...schemas.training import RlTrainConfig
+from ...schemas.verdict import Outcome
+from ...verifiers.rewards import Rollouts, add_up, exceeded
+from ..lexicon import Lexicon, find_matches, load_lexicons
+from ..reward import Rollout, outcomes
+
+LEXICON = "demystify"
+
+
+class Scorer:
+    """A reward function of TRL's form; one number per completion, None where the answer could not be judged.
+
+    The repetition penalty per token is not in that number: `multi_discount` adds it to the advantages.
+    """
+
+    __name__ = "cotkit"
+
+    def __init__(self, config: RlTrainConfig) -> None:
+        self.config = config
+        self.lexicon = load_lexicons([LEXICON])[0]
+
+    def check(self) -> None:
+        """Judge an answer, so that workers that cannot start are known before the first step; raises CotkitError."""
+        if outcomes([Rollout(r"\boxed{7}", "7", "math")]) != ["correct"]:
+            raise CotkitError("the verifier's workers judge nothing here", "try `cotkit grade --gold 7 --response '\\boxed{7}'`")
+
+    def __call__(self, completions: list[Any], completion_ids: Sequence[Sequence[int]], **columns: Any) -> list[float | None]:
+        """Reward completions; `columns` has a list for each column of the prompt set."""
+        texts = [_text(completion) for completion in completions]
+        judged = outcomes(self._rollouts(texts, completion_ids, columns))
+        config = self.config.reward
+        total = add_up(Rollouts(judged, completion_ids, texts), config)
+        if log := columns.get("log_metric"):
+            self._log(log, texts, judged, np.array([len(ids) for ids in completion_ids]))
+            for part, values in total.parts.items():
+                if not np.isnan(values).all():
+                    log(f"reward/{part}", float(np.nanmean(values)))
+        return [None if np.isnan(value) else float(value) for value in total.sequence]
+
+    def _rollouts(self, texts: list[str], ids: Sequence[Sequence[int]], columns: dict[str, Any]) -> list[Rollout]:
+        options = columns.get("options") or [None] * len(texts)
+        cut = [len(row) >= self.config.max_completion_tokens for row in ids]
+        rows = zip(texts, columns["answer"], columns["kind"], options, cut, strict=True)
+        return [Rollout(text, gold, kind, given or (), "length" if over else "stop") for text, gold, kind, given, over in rows]
+
+    def _log(self, log: Callable[[str, float], None], texts: list[str], judged: list[Outcome], lengths: np.ndarray) -> None:
+        for outcome, count in Counter(judged).items():
+            log(f"outcome/{outcome}", count / len(judged))
+            log(f"length/{outcome}", float(lengths[[one == outcome for one in judged]].mean()))
+        log("exceeded", float(exceeded(lengths, self.config.reward.cosine).mean()))
+        for behaviour, rate in keyword_rates(texts, self.lexicon).items():
+            log(f"behaviour/{behaviour}", rate)
+
+
+def keyword_rates(texts: list[str], lexicon: Lexicon) -> dict[str, float]:
+    """Give matches per text of each behaviour: of `demystify` the paper's five keywords and its branching count."""
+    import polars as pl
+
+    (matches,) = find_matches(pl.Series(texts, dtype=pl.String), [lexicon])
+    counts = Counter(name for pattern in matches.pattern.tolist() for name in lexicon.counted_for(pattern))
+    return {behaviour.name: counts[behaviour.name] / max(len(texts), 1) for behaviour in lexicon.behaviours}
+
+
+def _text(completion: Any) -> str:
+    if isinstance(completion, list):
+        last = completion[-1] if completion else {}
+        reasoning, content = last.get("reasoning_content"), last.get("content") or ""
+        return f"<think>\n{reasoning}\n</think>\n\n{content}" if reasoning else content
+    return completion
