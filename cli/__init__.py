@@ -22,6 +22,7 @@ COMMANDS: dict[str, tuple[str, str]] = {
     "problems": (".problems", "Import problems with checkable answers"),
     "contamination": (".contamination", "Find the problems that stand in a benchmark"),
     "samples": (".samples", "Import samples that were drawn elsewhere"),
+    "pull": (".pull", "Import one of the popular sets (OpenR1-Math, OpenThoughts, DAPO, Big-Math, …), streamed, to be verified again"),
     "sample": (".sample", "Draw n responses per problem from a teacher, or as many as it takes, verifying each as it arrives"),
     "merge": (".merge", "Merge runs into a new one; verdicts and tags come along"),
     "verify": (".verify", "Judge every sample's answer by rule"),
@@ -30,6 +31,9 @@ COMMANDS: dict[str, tuple[str, str]] = {
     "behaviors": (".behaviors", "Compare how often samples show each behaviour, with confidence intervals"),
     "curate": (".curate", "Decide which samples are kept, with one reason for each that is not"),
     "export": (".export", "Write SFT datasets and RL prompt sets"),
+    "push": (".push", "Push a run to the Hugging Face Hub as one dataset with its card; private unless told otherwise"),
+    "train": (".train", "Train on an export: SFT and RL with TRL"),
+    "serve-reward": (".serve_reward", "Reward completions over HTTP, for trainers that take a URL"),
     "report": (".report", "Write the run's report as one HTML file"),
     "why": (".why", "Tell the whole life of one sample"),
 }

@@ -2,18 +2,16 @@
 
 from __future__ import annotations
 
-import json
-from typing import TYPE_CHECKING, Annotated, Any
+from typing import Annotated, Any
 
 import typer
 from typer.core import TyperGroup
 
-from ..schemas.recipe import RlExportConfig, SftExportConfig
+from ..schemas.recipe import RlExportConfig
+from .export_sft import check, sft
+from .exported import Out, say_exported, say_unproven
 from .settings import setting, with_changes
 from .stages import AsJson, RecipeFile, Run, open_run
-
-if TYPE_CHECKING:
-    from ..pipelines.export import Exported
 
 
 class Exports(TyperGroup):
@@ -48,23 +46,11 @@ def export_all(run: Run, recipe: RecipeFile = None, as_json: AsJson = False) -> 
     folder = open_run(run, "export", recipe)
     config = folder.recipe.export
     say_exported(export_sft(folder, config.sft) + export_rl(folder, config.rl), as_json)
+    say_unproven(config.sft)
 
 
-@app.command("sft")
-def sft(
-    run: Run,
-    format: Annotated[list[str] | None, setting(SftExportConfig, "formats", "--format")] = None,
-    reasoning: Annotated[str | None, setting(SftExportConfig, "reasoning")] = None,
-    as_json: AsJson = False,
-) -> None:
-    """Write SFT datasets of the kept samples.
-
-    Example: `cotkit export sft runs/qwq --format trl`
-    """
-    from ..pipelines.export import export_sft
-
-    folder = open_run(run, "export")
-    say_exported(export_sft(folder, with_changes(folder.recipe.export.sft, formats=format, reasoning=reasoning)), as_json)
+app.command("sft")(sft)
+app.command("check")(check)
 
 
 @app.command("rl")
@@ -73,6 +59,9 @@ def rl(
     format: Annotated[list[str] | None, setting(RlExportConfig, "formats", "--format")] = None,
     min_pass_rate: Annotated[float | None, setting(RlExportConfig, "min_pass_rate")] = None,
     max_pass_rate: Annotated[float | None, setting(RlExportConfig, "max_pass_rate")] = None,
+    min_learnability: Annotated[float | None, setting(RlExportConfig, "min_learnability")] = None,
+    top_learnability: Annotated[int | None, setting(RlExportConfig, "top_learnability")] = None,
+    out: Out = None,
     as_json: AsJson = False,
 ) -> None:
     """Write RL prompt sets of the judged problems.
@@ -82,15 +71,6 @@ def rl(
     from ..pipelines.export import export_rl
 
     folder = open_run(run, "export")
-    config = with_changes(folder.recipe.export.rl, formats=format, min_pass_rate=min_pass_rate, max_pass_rate=max_pass_rate)
-    say_exported(export_rl(folder, config), as_json)
-
-
-def say_exported(exported: list[Exported], as_json: bool) -> None:
-    """Say what was written: rows and folder of each dataset."""
-    for item in exported:
-        typer.echo(f"{item.path}: {item.rows} rows", err=True)
-    if as_json:
-        typer.echo(
-            json.dumps([{"path": str(item.path), "format": item.format, "split": item.split, "rows": item.rows} for item in exported])
-        )
+    band = {"min_pass_rate": min_pass_rate, "max_pass_rate": max_pass_rate}
+    learnable = {"min_learnability": min_learnability, "top_learnability": top_learnability}
+    say_exported(export_rl(folder, with_changes(folder.recipe.export.rl, formats=format, **band, **learnable), out), as_json)

@@ -8,6 +8,8 @@ from typing import Annotated
 import typer
 
 from ..pipelines.run_folder.resume import Resume
+from ..schemas.errors import CotkitError
+from ..schemas.recipe import Recipe
 from .progress import Progress, ProgressStyle
 from .settings import JSON, RESUME, find_recipe
 
@@ -16,8 +18,12 @@ app = typer.Typer()
 
 @app.command()
 def run(
-    recipe: Annotated[str, typer.Argument(help="A recipe file, or the name of a shipped one")],
     out: Annotated[Path, typer.Option("--out", "-o", help="The run folder to make or resume")],
+    recipe: Annotated[str | None, typer.Argument(help="A recipe file, or the name of a shipped one", show_default=False)] = None,
+    from_hub: Annotated[
+        str | None,
+        typer.Option("--from-hub", help="Repeat a dataset that cotkit pushed: OWNER/NAME or OWNER/NAME@REVISION", show_default=False),
+    ] = None,
     problems: Annotated[str | None, typer.Option("--problems", help="Other problems than the recipe's", show_default=False)] = None,
     teacher: Annotated[str | None, typer.Option("--teacher", help="Another teacher than the recipe's", show_default=False)] = None,
     resume: Annotated[Resume, RESUME] = "if-possible",
@@ -30,9 +36,23 @@ def run(
     """
     from .whole import run_and_tell
 
-    chosen = find_recipe(recipe)
+    chosen = _chosen(recipe, from_hub, teacher)
     if problems:
         chosen = chosen.model_copy(update={"problems": chosen.problems.model_copy(update={"source": problems})})
     if teacher:
         chosen = chosen.model_copy(update={"sample": chosen.sample.model_copy(update={"teacher": teacher})})
     run_and_tell(chosen, out, resume, progress, as_json)
+
+
+def _chosen(recipe: str | None, from_hub: str | None, teacher: str | None) -> Recipe:
+    if (recipe is None) == (from_hub is None):
+        raise CotkitError("name either a recipe or, with --from-hub, a dataset", "see `cotkit run --help`")
+    if recipe is not None:
+        return find_recipe(recipe)
+    from ..pipelines.hub.fetch import fetch_recipe
+
+    assert from_hub is not None
+    fetched = fetch_recipe(from_hub, teacher)
+    for note in fetched.notes:
+        typer.echo(f"note: {note}", err=True)
+    return fetched.recipe

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated
+from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
@@ -33,9 +33,9 @@ def open_run(path: Path, section: str, recipe: str | None = None) -> RunFolder:
     return run
 
 
-def say_computed(run: RunFolder, done: Computed, counts: dict[str, int], as_json: bool) -> None:
-    """Say how many shards were computed, and what the stage counts."""
+def say_computed(run: RunFolder, done: Computed, counts: dict[str, int], as_json: bool, **more: Any) -> None:
+    """Say how many shards were computed, and what the stage counts; `more` goes into the JSON."""
     listed = ", ".join(f"{count} {name}" for name, count in counts.items()) or "no samples"
     typer.echo(f"{run.path}: {listed} ({done.computed} shards computed, {done.fresh} were fresh)", err=True)
     if as_json:
-        typer.echo(json.dumps({"run": str(run.path), "computed": done.computed, "fresh": done.fresh, "counts": counts}))
+        typer.echo(json.dumps({"run": str(run.path), "computed": done.computed, "fresh": done.fresh, "counts": counts, **more}))

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from pathlib import Path
 from typing import Annotated
 
 import typer
@@ -32,7 +33,7 @@ def tag(
     from ..pipelines.tagging import tag_run
 
     folder = open_run(run, "tag", recipe)
-    config = with_changes(folder.recipe.tag, lexicons=lexicon)
+    config = with_changes(folder.recipe.tag, lexicons=lexicon).beside(Path())
     folder.save_recipe(folder.recipe.model_copy(update={"tag": config}))
     with watch_shards("tagging") as progress:
         done = tag_run(folder, config, parse_part(shard, executor), workers, progress)

@@ -5,7 +5,12 @@ Example row: `{"sample_id": "9c1e…", "kept": false, "reason": "outcome is wron
 
 from __future__ import annotations
 
+from typing import TYPE_CHECKING
+
 from .record import Record
+
+if TYPE_CHECKING:
+    import polars as pl
 
 
 class Decision(Record):
@@ -19,3 +24,10 @@ class Decision(Record):
     """Why it was dropped: the first rule that failed; null when kept."""
     splits: list[str]
     """The exported splits that hold it, such as `long` or `short`."""
+
+
+def reason_kind(column: str = "reason") -> pl.Expr:
+    """Give the kind of a reason: without the one sample or problem, and the similarity, that it may name."""
+    import polars as pl
+
+    return pl.col(column).str.replace(r"^much like (sample|problem) .*", "much like an earlier ${1}")

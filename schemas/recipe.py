@@ -272,7 +272,7 @@ class CurateConfig(StepConfig):
     shingle_words: Annotated[int, Field(ge=1, le=32)] = 5
     """Words in a row that likeness counts: fewer find looser copies."""
     decontaminate: list[str] = []
-    """Benchmarks whose problems are dropped: names of shipped ones (`math500`, `aime24`, …) or files."""
+    """Benchmarks whose problems are dropped: names of shipped ones (`math500`, `aime24`, …) or files, beside the recipe file."""
     decontaminate_by: list[Matcher] = ["exact", "ngram"]
     """How a problem is found in a benchmark: the same text, half of its runs of 8 words, `renumbered`: the same but for numbers."""
     min_pass_rate: Share = 0.0
@@ -281,6 +281,11 @@ class CurateConfig(StepConfig):
     """Highest share of correct samples a problem may have."""
     splits: list[SplitConfig] = [SplitConfig(name="all")]
     """Where the samples that pass go; a sample may be in several splits."""
+
+    def beside(self, folder: Path) -> Self:
+        """Give the same settings with paths of benchmarks that start from `folder`, whatever the working directory is later."""
+        names = [str((folder / name).absolute()) if "." in name or "/" in name else name for name in self.decontaminate]
+        return self.model_copy(update={"decontaminate": names})
 
     @model_validator(mode="after")
     def _names_are_unique(self) -> Self:
@@ -370,7 +375,7 @@ class Recipe(StepConfig):
 def load_recipe(path: Path) -> Recipe:
     """Read a recipe file; raises CotkitError naming the file, the line and the key that is wrong.
 
-    Paths of lexicons are relative to the recipe file, and absolute in what is returned.
+    Paths of lexicons and benchmarks are relative to the recipe file, and absolute in what is returned.
     """
     try:
         text = path.read_text(encoding="utf-8")
@@ -384,7 +389,7 @@ def load_recipe(path: Path) -> Recipe:
         raise CotkitError(f"{path}: not valid TOML: {error}", "mend the file; `cotkit run --help` shows an example") from None
     except ValidationError as error:
         raise _recipe_error(path, text, error) from None
-    return recipe.model_copy(update={"tag": recipe.tag.beside(path.parent)})
+    return recipe.model_copy(update={"tag": recipe.tag.beside(path.parent), "curate": recipe.curate.beside(path.parent)})
 
 
 def dump_recipe(recipe: Recipe) -> str:

@@ -43,7 +43,7 @@ def _polars_type(annotation: Any) -> pl.DataType | type[pl.DataType]:
         return pl.List(_polars_type(args[0]))
     if isinstance(annotation, type) and issubclass(annotation, Record):
         return pl.Struct(dict(annotation.polars_schema()))
-    plain: dict[Any, type[pl.DataType]] = {str: pl.String, int: pl.Int64, float: pl.Float64, bool: pl.Boolean}
+    plain: dict[Any, type[pl.DataType]] = {str: pl.String, int: pl.Int64, float: pl.Float64, bool: pl.Boolean, bytes: pl.Binary}
     if annotation in plain:
         return plain[annotation]
     raise TypeError(f"no column type for {annotation!r}")

@@ -1,4 +1,4 @@
-r"""Judge a response by rule: `(response, problem) -> Verdict`, pure functions in one table.
+r"""Judge a response by rule: a pure function for each kind of answer, in one table.
 
     from cotkit.verifiers import verify
 
@@ -24,6 +24,7 @@ from ..schemas.verdict import Verdict
 from .boolean import verify_boolean
 from .choice import verify_choice
 from .extraction import EXPLICIT
+from .finding import Finding
 from .kinds import kind_of_gold
 from .lists import verify_list
 from .math import verify_math
@@ -32,9 +33,10 @@ from .text import verify_text
 
 __all__ = ["VERIFIERS", "VERSION", "Verdict", "Verifier", "judge", "judging_fingerprint", "kind_of_gold", "verify"]
 
-Verifier = Callable[[str, Problem], Verdict]
+Verifier = Callable[[str, Problem], Finding]
+"""Judges a response to a problem of its kind."""
 
-VERSION = "3"
+VERSION = "4"
 """Changes with every change of a verdict: verdicts of another version are judged again."""
 VERIFIERS: dict[Kind, Verifier] = {
     "math": verify_math,
@@ -44,6 +46,8 @@ VERIFIERS: dict[Kind, Verifier] = {
     "boolean": verify_boolean,
     "list": verify_list,
 }
+
+_LABELS = {kind: f"{kind}/{VERSION}" for kind in VERIFIERS}
 
 
 @overload
@@ -65,21 +69,15 @@ def verify(
     if problem is None:
         problem = _plain_problem(gold or "", kind, tuple(options))
         response = _after_reasoning(response)
-    verdict = VERIFIERS[problem.kind](response, problem)
-    answer = verdict.answer if verdict.answer is None or verdict.answer.isascii() else _storable(verdict.answer)
-    return Verdict(
-        outcome=verdict.outcome,
-        answer=answer and _shortened(answer),
-        found_by=verdict.found_by,
-        decided_by=verdict.decided_by,
-        verifier=f"{problem.kind}/{VERSION}",
-    )
+    outcome, answer, found_by, decided_by = VERIFIERS[problem.kind](response, problem)
+    answer = answer and _storable(answer)
+    return Verdict(outcome=outcome, answer=answer, found_by=found_by, decided_by=decided_by, verifier=_LABELS[problem.kind])
 
 
 def judge(response: str, problem: Problem, finish_reason: str) -> Verdict:
     """Judge a sample: of a response that was cut off, only a correct answer stated in so many words stands."""
     if finish_reason == "error":
-        return Verdict(outcome="no_answer", decided_by="request_failed", verifier=f"{problem.kind}/{VERSION}")
+        return Verdict(outcome="no_answer", decided_by="request_failed", verifier=_LABELS[problem.kind])
     verdict = verify(response, problem)
     stands = verdict.outcome == "correct" and verdict.found_by in EXPLICIT
     if finish_reason in ("length", "repetition") and not stands:
@@ -92,11 +90,9 @@ def judging_fingerprint(config: VerifyConfig) -> str:
     return content_hash(config.fingerprint(), VERSION)
 
 
-def _storable(answer: str) -> str:
-    return answer.encode("utf-8", "replace").decode()  # lone surrogates fit in no file
-
-
-def _shortened(answer: str, length: int = 2_000) -> str:
+def _storable(answer: str, length: int = 2_000) -> str:
+    """Shorten a long answer, and replace lone surrogates: they fit in no file."""
+    answer = answer if answer.isascii() else answer.encode("utf-8", "replace").decode()
     return answer if len(answer) <= length else answer[:length] + "…"
 
 

@@ -94,7 +94,7 @@ def _function(tree: Tree) -> Quotient:
     forms = [_form(argument) for argument in arguments]
     if tree[0] == "fn" and name == "abs" and (value := rational_value(forms[0])) is not None:
         return reduced({(): abs(value)} if value else {}, ONE)
-    if tree[0] == "fn" and name in ("factorial", "binom"):
+    if tree[0] == "fn" and name in ("factorial", "double_factorial", "binom"):
         exact = _counted(name, [rational_value(form) for form in forms])
         if exact is not None:
             return Quotient({(): Fraction(exact)}, ONE)
@@ -102,12 +102,14 @@ def _function(tree: Tree) -> Quotient:
 
 
 def _counted(name: str, values: list[Fraction | None]) -> int | None:
-    from math import comb, factorial
+    from math import comb, factorial, prod
 
     if any(value is None or value.denominator != 1 or not 0 <= value <= 1_000 for value in values):
         return None
     numbers = [int(value) for value in values if value is not None]
-    return factorial(numbers[0]) if name == "factorial" else comb(*numbers) or None
+    if name == "binom":
+        return comb(*numbers) or None
+    return factorial(numbers[0]) if name == "factorial" else prod(range(numbers[0], 0, -2))
 
 
 def _atom(name: str, *forms: Quotient) -> Quotient:

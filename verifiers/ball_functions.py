@@ -102,6 +102,14 @@ class BallFunctions(BallArithmetic):
         value = self.f.gamma(ball.value + 1)
         return self.rounded(value, value * ((ball.radius + self.arithmetic.eps * ball.value) * (2 + abs(self.f.magnitude(ball.value + 1)))))
 
+    def _double_factorial(self, ball: Ball) -> Ball:
+        """Multiply every second number: n!! is 2^k k! for n = 2k, and (2k)! / (2^k k!) for n = 2k - 1."""
+        self.need(ball.is_real() and ball.radius == 0 and 0 <= ball.value < 1e12 and ball.value == self.f.floor(ball.value))
+        number = int(ball.value)
+        half = (number + 1) // 2
+        evens = self.product(self.whole(self.exact(Fraction(2)), half), self._factorial(self.exact(Fraction(half))))
+        return self.product(self._factorial(self.exact(Fraction(2 * half))), self.inverse(evens)) if number % 2 else evens
+
     def _binom(self, above: Ball, below: Ball) -> Ball:
         if below.radius == 0 and below.is_real() and below.value == self.f.floor(below.value) and 0 <= below.value <= 50:
             result = self.exact(Fraction(1))

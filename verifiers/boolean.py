@@ -9,9 +9,9 @@ from __future__ import annotations
 import re
 
 from ..schemas.problem import Problem
-from ..schemas.verdict import Verdict
 from .canonical import canonical
 from .extraction import TAIL, Extraction, statement
+from .finding import Finding
 
 TRUE = frozenset({"true", "yes", "correct", "right", "t", "y"})
 FALSE = frozenset({"false", "no", "incorrect", "wrong", "untrue", "f", "n"})
@@ -21,25 +21,25 @@ _WORD = re.compile(
 _OPENING = re.compile(r"(?:the )?(?:statement|claim|answer|it|this)(?: above)? is:? +", re.IGNORECASE)
 
 
-def verify_boolean(response: str, problem: Problem) -> Verdict:
+def verify_boolean(response: str, problem: Problem) -> Finding:
     """Judge a response to a problem whose answer is true or false."""
     gold = truth_of(problem.answer)
     if gold is None:
-        return Verdict(outcome="unreadable_gold", decided_by="truth")
+        return Finding(outcome="unreadable_gold", decided_by="truth")
     found = statement(response)
     said = stated_truths(found.answer) if found.answer is not None else set()
     if not said and found.found_by in (None, "bold", "whole_text", "sentence"):
         word = _last_truth(response)
         found, said = (Extraction(word, "last_word"), stated_truths(word)) if word else (found, said)
     if found.answer is None:
-        return Verdict(outcome="no_answer")
+        return Finding(outcome="no_answer")
     if not said:
         outcome = "unreadable_answer"
     elif len(said) > 1:
         outcome = "ambiguous"
     else:
         outcome = "correct" if said == {gold} else "wrong"
-    return Verdict(outcome=outcome, answer=found.answer, found_by=found.found_by, decided_by="truth")
+    return Finding(outcome=outcome, answer=found.answer, found_by=found.found_by, decided_by="truth")
 
 
 def truth_of(text: str) -> bool | None:

@@ -10,6 +10,8 @@ from __future__ import annotations
 import re
 import unicodedata
 
+from .memory import remembered
+
 _UNICODE = {
     "−": "-",
     "–": "-",
@@ -70,6 +72,8 @@ _TEXT = re.compile(
     r"\\(?:text|textbf|textit|textrm|textsf|textnormal|mathrm|mathbf|mathit"
     r"|mbox|hbox|operatorname|boldsymbol|bm|boxed|fbox|framebox)\*?\s*\{([^{}]*)\}"
 )
+_TEXT_MARKS = ("\\text", "\\math", "box", "\\operatorname", "\\boldsymbol", "\\bm")
+"""One of these stands in every text that `_TEXT` finds."""
 _RENAMED = {
     "dfrac": "frac",
     "tfrac": "frac",
@@ -102,10 +106,11 @@ _ESCAPED = re.compile(r"\\\\(?=[A-Za-z{}])")
 _THIN_COMMA = re.compile(r",\s*\\!\s*")
 _LIST_COMMA = re.compile(r"(?<=\d),\s+(?=\d{3}(?!\d))")
 """`32, 349` is a list, `32,349` a number."""
-_COMMAND = re.compile(r"\\(" + "|".join(_RENAMED) + r")(?![A-Za-z])")
+_COMMAND = re.compile(r"\\([A-Za-z]+)")
 _BARE = r"(?:\d|(?<=\s)[A-Za-z])"
 _BARE_FRACTION = re.compile(rf"\\frac\s*(?:({_BARE})\s*({_BARE})|({_BARE})\s*(\{{[^{{}}]*\}})|(\{{[^{{}}]*\}})\s*(\d|(?<=\s)[A-Za-z]))")
 _BARE_ROOT = re.compile(r"\\sqrt\s*(\d)")
+_IDLE_BLANK = re.compile(r"(?<!\d) | (?!\d)")
 _LOOSE_BLANK = re.compile(r"(?<![A-Za-z0-9.]) | (?![A-Za-z0-9.\\])|(?<=[0-9]) (?=\\)")
 _SHORT_SCRIPT = re.compile(r"([\^_])\{([A-Za-z0-9])\}(?![0-9])")
 _PRIMES = re.compile(r"\^ ?(?:\{((?: ?\\prime)+) ?\}|\\prime(?![A-Za-z]))")
@@ -122,38 +127,71 @@ def canonical(text: str) -> str:
     >>> canonical("$ x = 1{,}000 $.")
     'x=1,000'
     """
+    return text if text.isdigit() and text.isascii() else _one_spelling(text)
+
+
+@remembered
+def _one_spelling(text: str) -> str:
+    """Rewrite a text step by step; a step is left out where its marks do not occur, which is most of the time."""
     if not text.isascii():
         text = _to_latex(text)
-    elif text.isdigit():
-        return text
-    if "\\\\" in text and "\\begin" not in text:
-        text = _ESCAPED.sub(r"\\", text)
-    text = _TEXT.sub(r" \1 ", text)
-    for _ in range(3):  # \text within \text, and no deeper
-        if "\\text" not in text and "\\math" not in text and "box" not in text:
-            break
-        text = _TEXT.sub(r" \1 ", text)
-    if "\\text{" in text:
-        text = _TEXT_FORMULA.sub(r" \1 ", text)
-    text = _LIST_COMMA.sub(";", _LAYOUT.sub("", _THIN_COMMA.sub(",", text))).replace("{,}", ",").replace(r"\%", "%")
+    if "\\" in text:
+        text = _plain_text(text)
+    text = _without_layout(_THIN_COMMA.sub(",", text) if "\\!" in text else text)
+    if "," in text:
+        text = _LIST_COMMA.sub(";", text).replace("{,}", ",")
     if "=" in text:
         text = text.replace("<=", r"\le ").replace(">=", r"\ge ").replace("!=", r"\ne ")
-    text = _COMMAND.sub(_rename, _BLANKS.sub(" ", text))
-    text = _BARE_FRACTION.sub(_brace_fraction, text)
-    text = _BARE_ROOT.sub(r"\\sqrt{\1}", text)
-    text = DEGREES.sub("°", text)
-    if "prime" in text:
-        text = _PRIMES.sub(lambda match: "'" * ((match[1] or "").count("p") or 1), text)
-    text = _LOOSE_BLANK.sub("", text.strip())
+    if "\\" in text or "~" in text or " " in text or not text.isprintable():
+        text = _BLANKS.sub(" ", text.replace(r"\%", "%"))
+    if "\\" in text:
+        text = _one_command(text)
+    if "°" in text or "\\circ" in text:
+        text = DEGREES.sub("°", text)
+    text = text.strip()
+    if " " in text:
+        text = _LOOSE_BLANK.sub("", text)
     if "or" in text or "and" in text or "OR" in text or "AND" in text:
         text = _JOINT.sub(lambda match: f" {(match[1] or match[2]).lower()} ", text).replace("  ", " ")
-    text = _SHORT_SCRIPT.sub(r"\1\2", text)
+    if "{" in text:
+        text = _SHORT_SCRIPT.sub(r"\1\2", text)
     return unwrapped(text.rstrip(" .,;:\\").lstrip(" ,;:=").removeprefix("\\approx").strip('" '), "{}")
+
+
+def _plain_text(text: str) -> str:
+    r"""Take what is set as text, as in `\text{cm}`, out of its command."""
+    if "\\\\" in text and "\\begin" not in text:
+        text = _ESCAPED.sub(r"\\", text)
+    for _ in range(4):  # \text within \text, and no deeper
+        if not any(mark in text for mark in _TEXT_MARKS):
+            return text
+        text = _TEXT.sub(r" \1 ", text)
+    return _TEXT_FORMULA.sub(r" \1 ", text) if "\\text{" in text else text
+
+
+def _without_layout(text: str) -> str:
+    marked = "\\" in text or "$" in text or "*" in text or "`" in text or not text.isascii()
+    return _LAYOUT.sub("", text) if marked else text
+
+
+def _one_command(text: str) -> str:
+    """Give a command of several names, and an argument without braces, one spelling."""
+    text = _COMMAND.sub(_rename, text)
+    if "\\frac" in text:
+        text = _BARE_FRACTION.sub(_brace_fraction, text)
+    if "\\sqrt" in text:
+        text = _BARE_ROOT.sub(r"\\sqrt{\1}", text)
+    return _PRIMES.sub(lambda match: "'" * ((match[1] or "").count("p") or 1), text) if "\\prime" in text else text
 
 
 def squeezed(text: str) -> str:
     """Drop the blanks of a canonical text that cannot matter, for comparing texts."""
-    return re.sub(r"(?<!\d) | (?!\d)", "", text)
+    return _IDLE_BLANK.sub("", text) if " " in text else text
+
+
+def same_text(one: str, other: str) -> bool:
+    """Say whether two canonical texts differ in nothing but blanks that cannot matter."""
+    return one == other or (one.replace(" ", "") == other.replace(" ", "") and squeezed(one) == squeezed(other))
 
 
 def unwrapped(text: str, pair: str) -> str:
@@ -206,7 +244,9 @@ def _ascii(character: str) -> str:
 
 
 def _rename(match: re.Match[str]) -> str:
-    new = _RENAMED[match[1]]
+    new = _RENAMED.get(match[1])
+    if new is None:
+        return match[0]
     return "\\" + new if new[0].isalpha() or new in "{}" else new
 
 

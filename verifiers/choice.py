@@ -11,9 +11,9 @@ from __future__ import annotations
 import re
 
 from ..schemas.problem import Problem
-from ..schemas.verdict import Verdict
 from .canonical import canonical
 from .extraction import TAIL, Extraction, statement
+from .finding import Finding
 from .text import plain_words
 
 LETTERS = "ABCDEFGHIJ"
@@ -41,25 +41,25 @@ _DENIED = re.compile(
 _OTHER_SCRIPT = re.compile(r"[\u0400-\u052f\u0590-\u06ff\u0900-\u0dff\u0e00-\u0eff\u3040-\u30ff\u3400-\u9fff\uac00-\ud7af]")
 
 
-def verify_choice(response: str, problem: Problem) -> Verdict:
+def verify_choice(response: str, problem: Problem) -> Finding:
     """Judge a response to a problem with lettered options."""
     gold = gold_letters(problem.answer, problem.options)
     if not gold:
-        return Verdict(outcome="unreadable_gold", decided_by="letter")
+        return Finding(outcome="unreadable_gold", decided_by="letter")
     found = statement(response)
     said = set() if found.answer is None else stated_letters(found.answer, problem.options)
     if not said and found.found_by in (None, "bold", "whole_text", "sentence"):
         guess = _letter_in(response, problem.options)
         found, said = (Extraction(guess, "letter"), {guess}) if guess else (found, said)
     if found.answer is None:
-        return Verdict(outcome="no_answer")
+        return Finding(outcome="no_answer")
     if said == gold:
         outcome = "correct"
     elif not said:
         outcome = "unreadable_answer"
     else:
         outcome = "ambiguous" if len(said) > 1 or (found.hedged and not _DENIED.search(found.answer)) else "wrong"
-    return Verdict(outcome=outcome, answer=found.answer, found_by=found.found_by, decided_by="letter")
+    return Finding(outcome=outcome, answer=found.answer, found_by=found.found_by, decided_by="letter")
 
 
 def gold_letters(gold: str, options: list[str]) -> set[str]:

@@ -8,14 +8,14 @@ from __future__ import annotations
 import re
 from collections.abc import Callable
 
-from .canonical import squeezed, unwrapped
-from .certified import same_value
+from .canonical import same_text, squeezed, unwrapped
+from .certified import closed_value, same_value
 from .exact import read_number, same_number
 from .latex import read_expression
 from .relations import Relation, compare_formulas, compare_ranges
 from .structure import Items, is_words, read_items, split, strip_name
 from .symbolic import compare_symbolic, letters_of
-from .units import take_unit, units_differ
+from .units import measure, take_unit, units_differ
 
 MAX_PAIRS = 1_000
 """Unordered collections with more pairs to compare are only compared number by number."""
@@ -25,6 +25,7 @@ _INTEGER = re.compile(r"[+-]?(?:\d+|\d{1,3}(?:,\d{3})+)(?:\.0*)?")
 _BINDERS = ("\\lim", "\\int", "\\sum", "\\prod")
 """Their letters are bound: the value of `\\lim_{x\\to 0} x` has none."""
 _LETTERS = re.compile(r"[A-Za-z]{2,}")
+_LAST_LETTERS = re.compile(r"(?<![A-Za-z\\])[A-Za-z]+$")
 _GREEK = re.compile(r"\\(?:alpha|beta|gamma|delta|epsilon|theta|lambda|mu|nu|omega|phi|rho|sigma|tau|psi|Delta|Omega)(?![A-Za-z])")
 _CALL = re.compile(r" ?[A-Za-z]'*\(")
 _BASED = re.compile(r"\{?(-?(?:\d|[A-F]+\d)[\dA-F]*)\}?(?:_\{?(\d+|[a-z]+)\}?)?")
@@ -35,17 +36,12 @@ _UNION = re.compile(r"\\bigcup_(?:\{[^{}]*\}|\w)(?:\^(?:\{[^{}]*\}|\w))? ?")
 
 def compare(gold: str, answer: str) -> Relation:
     """Compare two canonical texts."""
-    if gold == answer or squeezed(gold) == squeezed(answer):
+    if same_text(gold, answer):
         return Relation(True, "same_text")
     if gold.isdigit() and answer.isdigit():
         return Relation(gold.lstrip("0") == answer.lstrip("0"), "exact")
-    gold_based, answer_based = _BASED.fullmatch(gold), _BASED.fullmatch(answer)
-    if gold_based and answer_based and (gold_based[2] or answer_based[2]):
-        bases = {gold_based[2], answer_based[2]} - {None}  # a base that only one side names is the other's, too
-        return Relation(gold_based[1] == answer_based[1] and len(bases) == 1, "base")
-    for based, other in ((gold_based, answer), (answer_based, gold)):
-        if based and based[2] and (read_number(other) or read_expression(other)):
-            return Relation(False, "base")
+    if ("_" in gold or "_" in answer) and (relation := _compare_bases(gold, answer)):
+        return relation
     gold_value, answer_value = strip_name(gold), strip_name(answer)
     if gold_value.name and answer_value.name and gold_value.name != answer_value.name:
         return _compare_leaves(gold, answer)
@@ -72,6 +68,18 @@ def compare(gold: str, answer: str) -> Relation:
     return _compare_shapes(gold_value.text, answer_value.text)
 
 
+def _compare_bases(gold: str, answer: str) -> Relation | None:
+    """Compare numbers of which one at least names its base; a base that only one side names is the other's, too."""
+    gold_based, answer_based = _BASED.fullmatch(gold), _BASED.fullmatch(answer)
+    if gold_based and answer_based and (gold_based[2] or answer_based[2]):
+        bases = {gold_based[2], answer_based[2]} - {None}
+        return Relation(gold_based[1] == answer_based[1] and len(bases) == 1, "base")
+    for based, other in ((gold_based, answer), (answer_based, gold)):
+        if based and based[2] and (read_number(other) or read_expression(other)):
+            return Relation(False, "base")
+    return None
+
+
 def _is_decimal_comma(text: str, decimal: str) -> bool:
     """Say whether `0,25` is meant as 0.25: it is read so only where the other side is that decimal."""
     return (
@@ -84,7 +92,7 @@ def _is_decimal_comma(text: str, decimal: str) -> bool:
 
 def _compare_shapes(gold: str, answer: str) -> Relation:
     """Compare two texts without their names that are not two numbers."""
-    relation = _compare_readings(gold, answer) or _compare_unions(gold, answer)
+    relation = _compare_readings(gold, answer) or _compare_approximation(gold, answer) or _compare_unions(gold, answer)
     if relation:
         return relation
     relation = compare_ranges(gold, answer, compare)
@@ -118,6 +126,22 @@ def _compare_readings(gold: str, answer: str) -> Relation | None:
     different = [relation for relation in found if relation.equal is False]
     enough = len(sides) if len(exact) > 1 else 1  # what is not one of equal sides is none of them
     return equal or (different[0] if len(different) >= enough else found[-1])
+
+
+def _compare_approximation(gold: str, answer: str) -> Relation | None:
+    r"""Compare with the exact side of `\frac{400}{11} s\approx 36.4 s`; what is none of the sides is different."""
+    if "\\approx" not in answer or "\\approx" in gold or "=" in gold + answer:
+        return None
+    exact, *rounded = (take_unit(side)[0] for side in split(answer, ("\\approx",)))
+    letters = _LAST_LETTERS.search(exact)
+    if letters and measure(letters[0]):  # what is about a number has no variable
+        exact = exact[: letters.start()].rstrip()
+    tree, decimals = read_expression(exact), [read_number(side) for side in rounded]
+    value = closed_value(tree.tree) if tree and not tree.variables else None
+    if not value or not decimals or not all(decimal and abs(decimal.value - value[0]) * 100 <= abs(value[0]) for decimal in decimals):
+        return None
+    found = [compare(gold, side) for side in (exact, *rounded)]
+    return found[0] if found[0].equal or all(relation.equal is False for relation in found) else None
 
 
 def _has_no_letters(side: str) -> bool:

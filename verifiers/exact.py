@@ -12,6 +12,7 @@ import re
 from fractions import Fraction
 from typing import NamedTuple
 
+from .memory import remembered
 from .units import UNIT, normal_unit, units_differ
 
 MAX_DIGITS = 1_000
@@ -44,22 +45,17 @@ class Number(NamedTuple):
     decimals: int | None = None
 
 
+@remembered
 def read_number(text: str) -> Number | None:
     """Read a canonical text that is one number and nothing else; None when it is not, or too large to evaluate.
 
     >>> read_number("1,234.50"), read_number("3t")
     (Number(value=Fraction(2469, 2), unit='', decimals=2), None)
     """
-    if len(text) > MAX_DIGITS or not any(character.isdigit() for character in text):
+    if not text or len(text) > MAX_DIGITS or not (text[0].isdecimal() or text[0] in "+-.\\"):
         return None
-    for pattern, read in (
-        (_DECIMAL, _decimal),
-        (_FRACTION, _fraction),
-        (_REPEATING, _repeating),
-        (_POWER, _power),
-        (_SEXAGESIMAL, _sexagesimal),
-    ):
-        match = pattern.match(text)
+    for mark, pattern, read in _READERS:
+        match = pattern.match(text) if mark in text else None
         if match:
             unit = normal_unit(match["unit"]) if match["unit"] else ""
             number = None if unit is None else read(match)
@@ -138,9 +134,11 @@ def _exponent(text: str | None) -> int | None:
 
 
 _READERS = (
-    (_DECIMAL, _decimal),
-    (_FRACTION, _fraction),
-    (_REPEATING, _repeating),
-    (_POWER, _power),
-    (_SEXAGESIMAL, _sexagesimal),
+    ("", _DECIMAL, _decimal),
+    ("/", _FRACTION, _fraction),
+    ("\\frac", _FRACTION, _fraction),
+    ("\\overline", _REPEATING, _repeating),
+    ("10^", _POWER, _power),
+    ("°", _SEXAGESIMAL, _sexagesimal),
 )
+"""What is told by a mark in the text, in order."""

@@ -37,6 +37,8 @@ LOOSE = frozenset({"whole_text", "bold", "sentence"})
 """Ways of finding an answer that may bring a sentence around it along."""
 
 _BOX = re.compile(r"\\(?:boxed|fbox|framebox)(?![A-Za-z])\s*(?:\[[^\[\]]{0,20}\]\s*){0,2}(\{|[A-Za-z0-9.+-]+|)")
+_BOX_COMMANDS = ("\\boxed", "\\fbox", "\\framebox")
+_STEPS = {"{": 1, "}": -1}
 _BRACE = re.compile(r"\\[{}\\]|[{}]")
 _JOINT = re.compile(
     r"[\s$.*]*(?:\\\(|\\\)|\\\[|\\\])?[\s$]*(?:(?:,|;|&|\band\b|\bor\b|\\q?quad|\\text\{[^{}]{0,30}\b(?:and|or)\s*\}|\(?[a-h]\))[\s$]*)+"
@@ -50,6 +52,8 @@ _CONCLUSION = re.compile(
 )
 _FINAL = re.compile(r"final answer(?:\s+is)?[*_]*+\s*+(?::|\bis\b)?[\s:*_]*+", re.IGNORECASE)
 _BOLD = re.compile(r"\*\*([^*\n]{1,200})\*\*(\s{0,2}[:：])?")
+_WORD = re.compile(r"(?<![\\A-Za-z])[A-Za-z]{2,}")
+_OTHER_LETTER = re.compile(r"[^\W\d_A-Za-z]")
 _OTHER_SCRIPT = re.compile(r"[\u0900-\u0dff\u0e00-\u0eff\u3040-\u30ff\u3400-\u9fff\uac00-\ud7af]")
 _FORMULA = re.compile(r"\$\$([^$]+)\$\$|(?<!\\)\$([^$\n]+)(?<!\\)\$|\\\(((?:(?!\\\().)+?)\\\)|\\\[((?:(?!\\\[).)+?)\\\]", re.DOTALL)
 _NUMBER = re.compile(r"(?<![\w.])[-−]?\$?(?:\d{1,3}(?:(?:,|\{,\})\d{3})+|\d+)?(?:\.\d+|(?<=\d))(?:/\d+)?%?")
@@ -141,16 +145,18 @@ def last_number(response: str) -> Extraction:
 
 
 def _boxed(text: str) -> Extraction | None:
+    boxed = text.rfind("\\boxed") if "\\" in text else -1
+    if boxed < 0 and ("\\" not in text or "box" not in text):
+        return None
     boxes: list[tuple[int, int, str]] = []
-    boxed = text.rfind("\\boxed")
-    starts = {"\\boxed": boxed, "\\fbox": text.rfind("\\fbox", max(boxed, 0)), "\\framebox": text.rfind("\\framebox", max(boxed, 0))}
+    starts = [boxed, *(text.rfind(command, max(boxed, 0)) for command in _BOX_COMMANDS[1:])]
     for _ in range(LAST_BOXES):
-        start = max(starts.values())
+        start = max(starts)
         if start < 0:
             break
-        command = "\\boxed" if starts["\\boxed"] == start else "\\fbox" if starts["\\fbox"] == start else "\\framebox"
         box = _box_at(text, start)
-        starts[command] = text.rfind(command, max(0, start - LONGEST_PART) if boxes or box else 0, start)
+        which = starts.index(start)
+        starts[which] = text.rfind(_BOX_COMMANDS[which], max(0, start - LONGEST_PART) if boxes or box else 0, start)
         if box is None:
             continue
         if boxes and box[1] > boxes[-1][1]:  # it holds the boxes after it
@@ -162,8 +168,13 @@ def _boxed(text: str) -> Extraction | None:
         return None
     parts = [boxes[0][2]] if len(boxes) == 1 else list(dict.fromkeys(content for _, _, content in reversed(boxes)))
     first, last = boxes[-1][0], boxes[0][1]
-    hedged = len(parts) > 1 or bool(_NEGATED.search(text[max(0, first - 20) : first])) or bool(_HEDGE.match(parts[0]))
+    hedged = len(parts) > 1 or _is_negated(text[max(0, first - 20) : first]) or bool(_HEDGE.match(parts[0]))
     return _changed(text[last : last + MAX_ANSWER], parts) or Extraction(", ".join(parts), "boxed", hedged)
+
+
+def _is_negated(before: str) -> bool:
+    lowered = before.lower()
+    return ("not" in lowered or "n't" in lowered) and bool(_NEGATED.search(before))
 
 
 def _are_joined(text: str, end: int, start: int) -> bool:
@@ -193,16 +204,24 @@ def _box_at(text: str, start: int) -> tuple[int, int, str] | None:
         return None
     if match[1] != "{":
         return (start, match.end(), match[1]) if match[1].strip(".+-") else None
-    depth = 1
-    for brace in _BRACE.finditer(text, match.end(), match.end() + MAX_ANSWER):
-        depth += {"{": 1, "}": -1}.get(brace[0], 0)
-        if depth == 0:
-            content = text[match.end() : brace.start()].strip()
-            return (start, brace.end(), content) if content else None
-    return None
+    begin, depth = match.end(), 1
+    end = text.find("}", begin, begin + MAX_ANSWER)
+    if end < 0:
+        return None
+    if text.find("{", begin, end) >= 0 or text[end - 1] == "\\":
+        end = -1
+        for brace in _BRACE.finditer(text, begin, begin + MAX_ANSWER):
+            depth += _STEPS.get(brace[0], 0)
+            if depth == 0:
+                end = brace.start()
+                break
+    content = text[begin:end].strip() if end >= 0 else ""
+    return (start, end + 1, content) if content else None
 
 
 def _answer_tag(text: str) -> Extraction | None:
+    if "<answer>" not in text:
+        return None
     close = text.rfind("</answer>")
     start = text.rfind("<answer>", 0, close if close >= 0 else len(text))
     if start < 0:
@@ -229,13 +248,12 @@ def _bold(text: str) -> Extraction | None:
 
 def _whole_text(text: str) -> Extraction | None:
     stripped = text.strip()
-    is_prose = len(re.findall(r"(?<![\\A-Za-z])[A-Za-z]{2,}", stripped[:400])) > 6
-    is_prose = is_prose or len(re.findall(r"[^\W\d_A-Za-z]", stripped[:400])) > 30
-    return (
-        None
-        if "\n" in stripped or "box" in stripped or len(stripped) > MAX_ANSWER or is_prose
-        else _statement(_OPENING.sub("", stripped, count=1) if _OPENING.match(stripped) else stripped, "whole_text")
-    )
+    if len(stripped) > MAX_ANSWER or "\n" in stripped or "box" in stripped:
+        return None
+    if len(_WORD.findall(stripped[:400])) > 6 or len(_OTHER_LETTER.findall(stripped[:400])) > 30:  # prose
+        return None
+    opening = _OPENING.match(stripped)
+    return _statement(stripped[opening.end() :] if opening else stripped, "whole_text")
 
 
 def _statement(text: str, found_by: str) -> Extraction | None:

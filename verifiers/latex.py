@@ -157,14 +157,21 @@ class Parser:
                 if self.peek() == "^":
                     raise Unread
             elif token == "!":
-                if self.peek() == "!":
-                    raise Unread
-                base = ("fn", "factorial", base)
+                base = ("fn", self.factorial(), base)
             elif token == "°":
                 base = ("mul", base, ("div", ("const", "pi"), ("num", Fraction(180))))
             else:
                 raise Unread
         return base
+
+    def factorial(self) -> str:
+        """Tell `n!` from `n!!`, which is 7·5·3·1 for 7; `n!!!` is not read."""
+        if self.peek() != "!":
+            return "factorial"
+        self.next()
+        if self.peek() == "!":
+            raise Unread
+        return "double_factorial"
 
     def script(self, depth: int) -> Tree:
         """Read an exponent: a group, a sign and a number, or one symbol."""

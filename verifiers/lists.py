@@ -6,10 +6,11 @@ TheoremQA's own script sorts both lists first, and so accepts the coordinates of
 from __future__ import annotations
 
 from ..schemas.problem import Problem
-from ..schemas.verdict import Outcome, Verdict
+from ..schemas.verdict import Outcome
 from .canonical import canonical, squeezed, unwrapped
 from .exact import Number, read_number
 from .extraction import LOOSE, extract, last_formula
+from .finding import Finding
 from .structure import is_words, read_items, split, strip_name
 from .symbolic import numeric_value
 from .tolerance import is_close
@@ -20,21 +21,21 @@ ROW_END = "\\\\"
 """What `read_items` puts at the end of a matrix's row."""
 
 
-def verify_list(response: str, problem: Problem) -> Verdict:
+def verify_list(response: str, problem: Problem) -> Finding:
     """Judge a response to a problem whose answer is an ordered list."""
     golds = parts_of(canonical(problem.answer))
     if not golds or len(golds) > MAX_PARTS:
-        return Verdict(outcome="unreadable_gold", decided_by="list")
+        return Finding(outcome="unreadable_gold", decided_by="list")
     found = extract(response)
     if found.answer is None or (found.found_by in LOOSE and is_words(canonical(found.answer)) and not is_words(canonical(problem.answer))):
         found = last_formula(response)
     if found.answer is None:
-        return Verdict(outcome="no_answer")
+        return Finding(outcome="no_answer")
     answers = parts_of(canonical(found.answer))
     outcome, rule = compare_parts(golds, answers)
     if found.hedged and outcome != "correct" and len(golds) != len(answers):
         outcome, rule = "ambiguous", "hedged"
-    return Verdict(outcome=outcome, answer=found.answer, found_by=found.found_by, decided_by=rule)
+    return Finding(outcome=outcome, answer=found.answer, found_by=found.found_by, decided_by=rule)
 
 
 def compare_parts(golds: tuple[str, ...], answers: tuple[str, ...]) -> tuple[Outcome, str]:

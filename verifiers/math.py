@@ -17,11 +17,13 @@ from functools import lru_cache
 from typing import NamedTuple
 
 from ..schemas.problem import Problem
-from ..schemas.verdict import Outcome, Verdict
+from ..schemas.verdict import Outcome
 from .canonical import DEGREES, canonical
 from .comparison import compare
 from .exact import read_number
 from .extraction import EXPLICIT, LOOSE, MAX_ANSWER, NOTHING, Extraction, extract, last_formula
+from .finding import Finding
+from .memory import REMEMBERED_LENGTH
 from .prose import plain_value
 from .relations import Relation
 from .structure import is_words, read_items
@@ -33,10 +35,6 @@ SET_APART = frozenset({"boxed", "answer_tag", "hashes"})
 """Ways of finding an answer that bring nothing but the answer along, which may be a sentence."""
 
 
-REMEMBERED_LENGTH = 200
-"""Judgements on longer answers are not kept: they would fill memory, and seldom come twice."""
-
-
 class Judgement(NamedTuple):
     """An outcome and the rule that decided."""
 
@@ -44,16 +42,16 @@ class Judgement(NamedTuple):
     decided_by: str
 
 
-def verify_math(response: str, problem: Problem) -> Verdict:
+def verify_math(response: str, problem: Problem) -> Finding:
     """Judge a response to a mathematical problem."""
     found = extract(response)
     if found.answer is None or (_is_sentence(found) and not is_words(canonical(problem.answer))):
         found = last_formula(response)
     if found.answer is None:
-        return Verdict(outcome="no_answer")
+        return Finding(outcome="no_answer")
     judge = judge_again if len(found.answer) <= REMEMBERED_LENGTH else judge_answer
     judgement = judge(found, problem.answer)
-    return Verdict(outcome=judgement.outcome, answer=found.answer, found_by=found.found_by, decided_by=judgement.decided_by)
+    return Finding(outcome=judgement.outcome, answer=found.answer, found_by=found.found_by, decided_by=judgement.decided_by)
 
 
 @lru_cache(maxsize=16_384)
@@ -69,14 +67,16 @@ def _is_sentence(found: Extraction) -> bool:
 def judge_answer(found: Extraction, gold_text: str) -> Judgement:
     """Compare an extracted answer with a gold answer."""
     assert found.answer is not None
-    if gold_text.strip() == found.answer.strip() and len(gold_text) > MAX_ANSWER:
-        return Judgement("correct", "same_text")
     if len(gold_text) > MAX_ANSWER or len(found.answer) > MAX_ANSWER:
+        if gold_text.strip() == found.answer.strip() and len(gold_text) > MAX_ANSWER:
+            return Judgement("correct", "same_text")
         return Judgement("unreadable_gold" if len(gold_text) > MAX_ANSWER else "unreadable_answer", "too_large")
     gold, answer = canonical_gold(gold_text), canonical(found.answer)
     if not gold:
         return Judgement("unreadable_gold", "empty")
     relation = compare(gold, answer)
+    if not relation.equal and relation.rule == "exact" and gold.isdigit() and answer.isdigit():  # most wrong answers
+        return Judgement("ambiguous", "hedged") if found.hedged else Judgement("wrong", relation.rule)
     if not relation.equal and relation.rule != "unit":
         relation = _without_upright_units(gold_text, found.answer) or relation
     if not relation.equal and relation.rule != "unit" and found.found_by in SET_APART and not found.hedged:
@@ -136,5 +136,5 @@ def canonical_gold(text: str) -> str:
 
 
 def _offers_choice(gold: str, answer: str) -> bool:
-    items = read_items(answer)
+    items = read_items(answer) if " or " in answer else None
     return items is not None and items.choice and any(compare(gold, part).equal for part in items.parts[:8])

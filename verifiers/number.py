@@ -7,11 +7,11 @@ spelled out. Of a sentence around a number, the number that it states is taken.
 from __future__ import annotations
 
 from ..schemas.problem import Problem
-from ..schemas.verdict import Verdict
 from .boolean import truth_of, verify_boolean
 from .canonical import canonical
 from .exact import Number, read_number
 from .extraction import LOOSE, extract, last_formula
+from .finding import Finding
 from .lists import parts_of, value_of, verify_list
 from .structure import is_words
 from .tolerance import is_close
@@ -41,7 +41,7 @@ _SPELLED = [
 ]
 
 
-def verify_number(response: str, problem: Problem) -> Verdict:
+def verify_number(response: str, problem: Problem) -> Finding:
     """Judge a response to a problem whose answer is a number."""
     if truth_of(problem.answer) is not None:
         return verify_boolean(response, problem)
@@ -51,14 +51,14 @@ def verify_number(response: str, problem: Problem) -> Verdict:
         return verify_list(response, problem)
     gold = read_number(golds[0]) if golds else None
     if gold is None:
-        return Verdict(outcome="unreadable_gold", decided_by="number")
+        return Finding(outcome="unreadable_gold", decided_by="number")
     found = extract(response)
     answer = None if found.answer is None else _read(found.answer)
     if found.answer is None or (answer is None and found.found_by in LOOSE and not found.hedged and is_words(canonical(found.answer))):
         found = last_formula(response)
         answer = None if found.answer is None else _read(found.answer)
     if found.answer is None:
-        return Verdict(outcome="no_answer")
+        return Finding(outcome="no_answer")
     if answer is not None and is_close(gold, answer):
         outcome, rule = "correct", "tolerance"
     elif found.hedged:
@@ -67,7 +67,7 @@ def verify_number(response: str, problem: Problem) -> Verdict:
         outcome, rule = "wrong", "length"
     else:
         outcome, rule = ("unreadable_answer", "number") if answer is None else ("wrong", "tolerance")
-    return Verdict(outcome=outcome, answer=found.answer, found_by=found.found_by, decided_by=rule)
+    return Finding(outcome=outcome, answer=found.answer, found_by=found.found_by, decided_by=rule)
 
 
 def _read(text: str) -> Number | None:

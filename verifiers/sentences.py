@@ -9,7 +9,8 @@ heading, a new line. What follows is cut down to its first clause.
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
+from itertools import islice
 from typing import NamedTuple
 
 MAX_ANSWER = 20_000
@@ -57,10 +58,16 @@ _LABELS = {"answer": _SENTENCE} | {
 }
 """The word for "answer" in several languages, and what stands between it and the answer."""
 _ASCII_LABELS = {label: pattern for label, pattern in _LABELS.items() if label.isascii()}
+_LONGEST_LABEL = max(map(len, _LABELS))
+_FIRST_LOOK, _FARTHER = 2_000, 8
+"""The word is looked for in so many characters before the end, then in so many times as many before those."""
 _WINDOW = 200
 _CLAUSE = re.compile(
     r"[.!?](?=\s+[A-Z*\\(<]|\s*$)|[。।]|\s+(?:because|since|which|where|as|so)\s|,\s+(?:because|since|which|where|as|so|not)\s"
 )
+_NO_ANSWER = " .,:;$#*_"
+"""Signs that alone are no answer."""
+_BRACE = re.compile(r"\\[{}\\]|[{}]")
 _EMPHASIS = re.compile(r"(?<![\w)])\*\*|\*\*(?![\w(])|\*\*(?=\w[^*]*\*\*)|__(?=\W|$)")
 
 
@@ -75,16 +82,8 @@ class Sentence(NamedTuple):
 def stated_sentences(text: str, emphasis: bool = False) -> Iterator[Sentence]:
     """Find the sentences that state the answer, from the end; `emphasis`: keep what sets parts of them in bold."""
     text = text[-SENTENCES_FROM:]
-    lowered = text.lower()
-    if len(lowered) != len(text):  # some letters change their length
-        lowered = text
     labels = _ASCII_LABELS if text.isascii() else _LABELS
-    ends = {label: lowered.rfind(label) for label in labels}
-    for _ in range(LAST_SENTENCES):
-        label, end = max(ends.items(), key=lambda item: item[1])
-        if end < 0:
-            return
-        ends[label] = lowered.rfind(label, 0, end)
+    for label, end in islice(_places(text, labels), LAST_SENTENCES):
         if end and text[end - 1] in "-‑":  # `Short-answer: 5 questions`
             continue
         match = labels[label].match(text, end, end + _WINDOW)
@@ -92,9 +91,38 @@ def stated_sentences(text: str, emphasis: bool = False) -> Iterator[Sentence]:
             match = _HEADING.match(text, end, end + _WINDOW)
         if match:
             following = text[match.end() : match.end() + MAX_ANSWER]
-            clause = clause_of(following)
-            if clause.strip(" .,:;$#*_"):
+            clause = _within_braces(clause_of(following))
+            if clause.strip(_NO_ANSWER):
                 yield Sentence(clause if emphasis else _EMPHASIS.sub("", clause), following[len(clause) :])
+
+
+def _places(text: str, labels: Iterable[str]) -> Iterator[tuple[str, int]]:
+    """Give the labels in a text with their places, from the end; a text is looked through only as far as it is asked for."""
+    stop, size = len(text), _FIRST_LOOK
+    while stop > 0:
+        start = max(0, stop - size)
+        window = text[start : stop + _LONGEST_LABEL]
+        lowered = window.lower()
+        if len(lowered) != len(window):  # some letters change their length
+            lowered = window
+        ends = {label: lowered.rfind(label, 0, stop - start + len(label) - 1) for label in labels}
+        while (last := max(ends, key=ends.__getitem__)) and ends[last] >= 0:
+            yield last, start + ends[last]
+            ends[last] = lowered.rfind(last, 0, ends[last])
+        stop, size = start, size * _FARTHER
+
+
+def _within_braces(clause: str) -> str:
+    r"""Cut at a brace that closes what was opened before the sentence: `\text{The answer is 3} …`, `\text{the answer is } 3`."""
+    start = depth = 0
+    for brace in _BRACE.finditer(clause) if "}" in clause else ():
+        depth += {"{": 1, "}": -1}.get(brace[0], 0)
+        if depth < 0:
+            head = clause[start : brace.start()].strip()
+            if head.strip(_NO_ANSWER):
+                return head
+            start, depth = brace.end(), 0
+    return clause[start:].lstrip()
 
 
 def clause_of(text: str) -> str:

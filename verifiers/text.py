@@ -6,29 +6,29 @@ import re
 import unicodedata
 
 from ..schemas.problem import Problem
-from ..schemas.verdict import Verdict
 from .canonical import canonical
 from .extraction import EXPLICIT, Extraction, statement
+from .finding import Finding
 
 _ARTICLE = re.compile(r"\b(?:a|an|the)\b")
 _PUNCTUATION = re.compile(r"[^\w\s+\-*/=<>^%]|_")
 _LABEL = re.compile(r"(?:^|\s)(?:\*\*)?answer(?: is)?\s*$")
 
 
-def verify_text(response: str, problem: Problem) -> Verdict:
+def verify_text(response: str, problem: Problem) -> Finding:
     """Judge a response to a problem whose answer is a word or a phrase."""
     gold = plain_words(problem.answer)
     if not gold:
-        return Verdict(outcome="unreadable_gold", decided_by="empty")
+        return Finding(outcome="unreadable_gold", decided_by="empty")
     found = statement(response)
     same = found.answer is not None and plain_words(found.answer) == gold
     whole = None if same else _where_it_stands_whole(response, gold, found)
     if whole:
-        return Verdict(outcome="correct", answer=problem.answer, found_by=whole, decided_by="words")
+        return Finding(outcome="correct", answer=problem.answer, found_by=whole, decided_by="words")
     if found.answer is None:
-        return Verdict(outcome="no_answer")
+        return Finding(outcome="no_answer")
     outcome = "correct" if same else "ambiguous" if found.hedged else "wrong"
-    return Verdict(outcome=outcome, answer=found.answer, found_by=found.found_by, decided_by="words")
+    return Finding(outcome=outcome, answer=found.answer, found_by=found.found_by, decided_by="words")
 
 
 def _where_it_stands_whole(response: str, gold: str, found: Extraction) -> str | None:

@@ -13,6 +13,7 @@ import re
 from functools import lru_cache
 
 from .canonical import canonical
+from .memory import remembered
 
 MAX_TAIL = 120
 """A unit is looked for in so many characters before the end of an answer."""
@@ -203,6 +204,7 @@ def _is_normal(unit: str) -> bool:
     return bool(unit) and all(part.partition("^")[0] in _TABLE for part in unit.split("·"))
 
 
+@remembered
 def take_unit(text: str) -> tuple[str, str]:
     r"""Split a canonical formula from the unit or the noun behind it, a currency's code before it, or the unit of a numerator.
 
@@ -272,5 +274,5 @@ def money_of(text: str) -> str:
     >>> money_of(r"\$5"), money_of("$5$")
     ('$', '')
     """
-    match = _SIGNED_MONEY.match(text)
+    match = _SIGNED_MONEY.match(text) if "\\$" in text or not text.isascii() else None
     return _MONEY[match[1]] if match else ""

@@ -8,6 +8,7 @@ from collections.abc import Iterable
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from ...schemas.errors import CotkitError
 from ...schemas.recipe import CurateConfig
 from ..decontamination import contamination, read_benchmark
 from ..similarity import near_duplicate_problems
@@ -19,17 +20,18 @@ LEAK = r"(?:\\boxed\s*\{|####|[Aa]nswer(?: is)?:?)\s*\$?\s*"
 """What stands before an answer that a prompt states."""
 
 
-def with_problem_keys(keys: pl.DataFrame, problems: pl.DataFrame, wanted: Iterable[str], config: CurateConfig) -> pl.DataFrame:
-    """Add the wanted keys of problems to the keys of their samples; raises CotkitError when a benchmark cannot be read."""
+def problem_keys(problems: pl.DataFrame, wanted: Iterable[str], config: CurateConfig, hits: pl.DataFrame) -> pl.DataFrame:
+    """Give the wanted keys of problems: problem_id, and `leaked`, `double_problem` and `contaminated` as far as they are wanted."""
     import polars as pl
 
+    keys = problems.select("problem_id")
     for name in wanted:
         if name == "leaked":
             keys = keys.with_columns(pl.col("problem_id").is_in(leaked_problems(problems).implode()).alias(name))
         elif name == "double_problem":
-            keys = keys.join(double_problems(problems, config.max_problem_similarity or 0.0), "problem_id", "left", maintain_order="left")
+            keys = keys.join(double_problems(problems, config), "problem_id", "left", maintain_order="left")
         elif name == "contaminated":
-            keys = keys.join(contaminated_problems(problems, config), "problem_id", "left", maintain_order="left")
+            keys = keys.join(contaminated_problems(hits), "problem_id", "left", maintain_order="left")
     return keys
 
 
@@ -42,22 +44,35 @@ def leaked_problems(problems: pl.DataFrame) -> pl.Series:
     return pl.Series(stated, dtype=pl.String)
 
 
-def double_problems(problems: pl.DataFrame, most: float) -> pl.DataFrame:
-    """Give problem_id and double_problem, the reason, of the problems that are more alike to an earlier one than `most`."""
+def double_problems(problems: pl.DataFrame, config: CurateConfig) -> pl.DataFrame:
+    """Give problem_id and double_problem, the reason, of the problems that are too much like an earlier one."""
     import polars as pl
 
-    found = near_duplicate_problems(problems.select("problem_id", "prompt"), most).drop_nulls("duplicate_of")
+    most = config.max_problem_similarity or 0.0
+    found = near_duplicate_problems(problems.select("problem_id", "prompt"), most, config.shingle_words).drop_nulls("duplicate_of")
     like = pl.format("much like problem {} ({})", "duplicate_of", pl.col("similarity").round(2))
     return found.select("problem_id", like.alias("double_problem"))
 
 
-def contaminated_problems(problems: pl.DataFrame, config: CurateConfig) -> pl.DataFrame:
-    """Give problem_id and contaminated, the reason, of the problems that stand in a benchmark."""
+def benchmark_hits(problems: pl.DataFrame, config: CurateConfig) -> pl.DataFrame:
+    """Find the problems that stand in a benchmark: columns of `contamination`; raises CotkitError when a benchmark cannot be read."""
+    return contamination(problems, [_benchmark(name) for name in config.decontaminate], config.decontaminate_by)
+
+
+def _benchmark(name: str) -> pl.DataFrame:
+    try:
+        return read_benchmark(name)
+    except CotkitError as error:
+        hint = error.hint if error.hint and "--column" not in error.hint else "call the column of the questions `question`"
+        raise CotkitError(error.message, hint) from None
+
+
+def contaminated_problems(hits: pl.DataFrame) -> pl.DataFrame:
+    """Give problem_id and contaminated, the reason, of the problems with a hit: the first."""
     import polars as pl
 
-    benchmarks = [read_benchmark(name) for name in config.decontaminate]
-    found = contamination(problems, benchmarks, config.decontaminate_by).unique("problem_id", keep="first", maintain_order=True)
-    return found.select("problem_id", pl.format("stands in {} ({})", "benchmark", "matcher").alias("contaminated"))
+    first = hits.unique("problem_id", keep="first", maintain_order=True)
+    return first.select("problem_id", pl.format("stands in {} ({})", "benchmark", "matcher").alias("contaminated"))
 
 
 def benchmarks_fingerprint(config: CurateConfig) -> list[str]:

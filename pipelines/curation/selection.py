@@ -7,18 +7,19 @@ other sample, so that subsets are nested and shards may come in any order.
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from typing import TYPE_CHECKING
 
 from ...schemas.recipe import CurateConfig, SplitConfig
 from ...schemas.record import content_hash
-from ..similarity import most_diverse
-from ..similarity.signatures import unpacked_column
+from .likeness import Signatures, least_alike
 
 if TYPE_CHECKING:
     import polars as pl
 
 WANTED = {"diverse": ("signature",), "densest": ("behaviours", "densities"), "round_robin": ("teacher",)}
 """Keys that an order reads besides those that are always there."""
+ROWS_AT_ONCE = 65_536
 
 
 def wanted_by_splits(config: CurateConfig) -> set[str]:
@@ -36,19 +37,23 @@ def in_band(split: SplitConfig) -> pl.Expr:
     return fits if split.first_n is None else fits & (index < split.first_n)
 
 
-def select(passed: pl.DataFrame, split: SplitConfig) -> pl.Series:
+def select(passed: pl.LazyFrame, split: SplitConfig, signatures: Signatures) -> pl.Series:
     """Give the numbers (column `row`) of the rows that a split takes, of those that passed the filters.
 
     Reads problem_id, sample_id, index, tokens and pass_rate, and what `WANTED` says.
     """
     import polars as pl
 
-    rows = passed.filter(in_band(split))
+    extra = WANTED[split.prefer] if split.per_problem and split.prefer in WANTED and split.prefer != "diverse" else ()
+    rows = passed.filter(in_band(split)).select("row", "problem_id", "sample_id", "index", "tokens", "pass_rate", *extra).collect()
     if split.problems_per_tenth is not None:
         rows = rows.join(_balanced(rows, split), on="problem_id", how="semi")
     if split.per_problem is not None:
-        ranked = _most_diverse(rows, split.per_problem) if split.prefer == "diverse" else _ordered(rows, split)
-        rows = ranked.filter(pl.int_range(pl.len()).over("problem_id") < split.per_problem)
+        if split.prefer == "diverse":
+            taken = least_alike(rows.select("problem_id", "row", "index").sort("index", "row"), split.per_problem, signatures)
+            rows = rows.filter(pl.col("row").is_in(taken.implode()))
+        else:
+            rows = _ordered(rows, split).filter(pl.int_range(pl.len()).over("problem_id") < split.per_problem)
     if split.token_budget is not None:
         drawn = rows.with_columns(_drawn("sample_id", split)).sort("drawn", "sample_id")
         rows = drawn.filter(pl.col("tokens").cum_sum() <= split.token_budget)
@@ -79,17 +84,6 @@ def _ordered(rows: pl.DataFrame, split: SplitConfig) -> pl.DataFrame:
     return rows.sort(*keys, "index", "row")
 
 
-def _most_diverse(rows: pl.DataFrame, count: int) -> pl.DataFrame:
-    """Take of each problem the first sample, then each time the one least like any taken."""
-    import polars as pl
-
-    rows = rows.sort("index", "row")
-    taken: list[int] = []
-    for (_,), own in rows.select("problem_id", "row", "signature").group_by("problem_id", maintain_order=True):
-        taken += own["row"].gather(most_diverse(unpacked_column(own["signature"]), count)).to_list()
-    return rows.filter(pl.col("row").is_in(taken))
-
-
 def _density(behaviour: str) -> pl.Expr:
     import polars as pl
 
@@ -102,7 +96,11 @@ def _drawn(column: str, split: SplitConfig) -> pl.Expr:
     import polars as pl
 
     def numbers(values: pl.Series) -> pl.Series:
-        known = {value: content_hash(split.seed, value) for value in values.unique()}
-        return values.replace_strict(known, return_dtype=pl.String)
+        parts = [[int(content_hash(split.seed, value, length=16), 16) for value in part] for part in _parts(values)]
+        return pl.concat([pl.Series(part, dtype=pl.UInt64) for part in [[], *parts]])
 
-    return pl.col(column).map_batches(numbers, return_dtype=pl.String).alias("drawn")
+    return pl.col(column).map_batches(numbers, return_dtype=pl.UInt64).alias("drawn")
+
+
+def _parts(values: pl.Series) -> Iterator[pl.Series]:
+    return (values.slice(start, ROWS_AT_ONCE) for start in range(0, len(values), ROWS_AT_ONCE))

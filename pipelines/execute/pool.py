@@ -6,7 +6,7 @@
 Why processes, and why killed: sympy can hold the interpreter lock inside one C call, so no alarm, thread or awaited time-out
 ends it (huggingface/Math-Verify#63, #65), and a time-out that ends only the waiting leaves the worker busy for good
 (areal-project/AReaL#1426). A deadline is CPU time of the worker on that item, so that a busy machine does not turn right answers into
-time-outs; a wall-clock limit of `WALL_PER_CPU` times as much catches a worker that sleeps.
+time-outs; a wall-clock limit of `WALL_PER_CPU` times as much, in which no wait for a core counts, catches a worker that sleeps.
 
 Neighbours in the queue go to one worker, whose caches know their problem; what lies behind an item that takes long goes to
 other workers. One thread does all the work; no signal handlers, any thread may submit, and the caller needs no `__main__` guard.
@@ -16,7 +16,6 @@ A pool does not survive a fork: the child opens its own. How much is submitted a
 from __future__ import annotations
 
 import contextlib
-import json
 import os
 import selectors
 import signal
@@ -24,14 +23,14 @@ import tempfile
 import threading
 from collections import deque
 from collections.abc import Iterable
-from functools import lru_cache
 from types import TracebackType
-from typing import IO, NamedTuple, Self
+from typing import IO, Self
 
 from ...schemas.problem import Problem
 from ...schemas.recipe import VerifyConfig
 from ...schemas.verdict import Outcome, Verdict
 from ...verifiers import VERSION
+from .items import Item, ItemMaker
 from .judging import Judged
 from .worker_process import WorkerProcess, usable_cores
 
@@ -53,24 +52,6 @@ DEATHS_IN_A_ROW = 3
 """Workers in a row that die without having judged anything, after which the pool gives up."""
 
 
-KNOWN_PROBLEMS = 256
-"""Problems whose wording for the workers is kept."""
-
-
-@lru_cache(maxsize=16)
-def _as_json(finish_reason: str) -> bytes:
-    return json.dumps(finish_reason).encode()
-
-
-class Item(NamedTuple):
-    """One response to judge."""
-
-    frame: bytes
-    """As the worker reads it, without its number."""
-    kind: str
-    future: Judged
-
-
 class VerifierPool:
     """At most `config.workers` killable workers, started as they are needed; a context manager, not reusable.
 
@@ -89,7 +70,7 @@ class VerifierPool:
         self._closing = threading.Event()
         self._cancelled = threading.Event()
         self._failure: BaseException | None = None
-        self._known_problems: dict[str, tuple[Problem, bytes]] = {}
+        self._items = ItemMaker()
         self._lock = threading.Lock()
         self._thread = threading.Thread(target=self._run, name="cotkit-verifier-pool", daemon=True)
 
@@ -122,14 +103,7 @@ class VerifierPool:
 
     def submit(self, response: str, problem: Problem, finish_reason: str) -> Judged:
         """Queue one response; from any thread. Raises RuntimeError when the pool is closed or its workers cannot start."""
-        text = response.encode("utf-8", "surrogatepass")
-        known, line = self._known_problems.get(problem.problem_id, (None, b""))
-        if known is not problem:  # samples of a few problems come mixed
-            line = json.dumps(problem.model_dump()).encode()
-            if len(self._known_problems) >= KNOWN_PROBLEMS:
-                self._known_problems.clear()
-            self._known_problems[problem.problem_id] = problem, line
-        item = Item(b"%d %d %s\n%s%s" % (len(line), len(text), _as_json(finish_reason), line, text), problem.kind, Judged())
+        item = self._items.item(response, problem, finish_reason)
         with self._lock:
             if self._failure is not None:
                 raise RuntimeError("the verifier pool has failed") from self._failure
@@ -242,7 +216,7 @@ class VerifierPool:
             worker.retired = message["outcome"] == "out_of_memory"
             if item is not None:  # else it was taken back while the answer was on its way
                 item.future.milliseconds = milliseconds
-                item.future.set_result(Verdict.model_construct(**message))
+                item.future.set_result(Verdict(**message))
         if ended:
             worker.wait_for_end()
             self._replace(worker, "crashed", "")

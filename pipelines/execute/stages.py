@@ -11,7 +11,8 @@ from __future__ import annotations
 import multiprocessing
 import os
 from collections.abc import Callable
-from concurrent.futures import ProcessPoolExecutor
+from concurrent.futures import ProcessPoolExecutor, as_completed
+from concurrent.futures.process import BrokenProcessPool
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, NamedTuple
 
@@ -35,10 +36,14 @@ class Part:
     count: int
     executor: Executor = "local"
 
+    def of(self, numbers: list[int]) -> list[int]:
+        """Give those of the shards that this part has."""
+        return [number for number in numbers if number % self.count == self.index]
+
 
 WHOLE = Part(0, 1)
 LOST_TASKS = 3
-"""How often a shard is begun again on a Ray cluster when its worker is lost."""
+"""How often a shard is begun again when its worker is lost."""
 
 
 def unwatched(_done: int, _total: int) -> None:
@@ -68,7 +73,7 @@ def run_stage(
     run: RunFolder, task: StageTask, part: Part = WHOLE, workers: int | None = None, progress: Progress | None = None
 ) -> Computed:
     """Compute the stale shards of a stage; raises CotkitError when an input stage is missing."""
-    numbers = [number for number in run.shard_numbers() if number % part.count == part.index]
+    numbers = part.of(run.shard_numbers())
     wanted = {number: shard_fingerprint(run, task, number) for number in numbers}
     stale = [number for number in numbers if run.fingerprint(task.stage, number) != wanted[number]]
     workers = min(workers or os.cpu_count() or 1, len(stale))
@@ -80,13 +85,27 @@ def run_stage(
             compute_shard(run, task, number, wanted[number])
             report(done, len(stale))
     else:
-        # spawn: polars' threads do not survive a fork
-        with ProcessPoolExecutor(workers, mp_context=multiprocessing.get_context("spawn")) as pool:
-            pending = [pool.submit(compute_shard, run, task, number, wanted[number]) for number in stale]
-            for done, future in enumerate(pending, 1):
-                future.result()
-                report(done, len(stale))
+        _compute_in_processes(run, task, {number: wanted[number] for number in stale}, workers, report)
     return Computed(len(stale), len(numbers) - len(stale))
+
+
+def _compute_in_processes(run: RunFolder, task: StageTask, wanted: dict[int, str], workers: int, report: Progress) -> None:
+    """Compute shards in worker processes; when one is killed, what is left begins again with as many new ones."""
+    left, total = dict(wanted), len(wanted)
+    for _ in range(1 + LOST_TASKS):
+        try:
+            # spawn: polars' threads do not survive a fork
+            with ProcessPoolExecutor(workers, mp_context=multiprocessing.get_context("spawn")) as pool:
+                pending = {pool.submit(compute_shard, run, task, number, fingerprint): number for number, fingerprint in left.items()}
+                for future in as_completed(pending):
+                    future.result()
+                    del left[pending[future]]
+                    report(total - len(left), total)
+            return
+        except BrokenProcessPool:
+            left = {number: fingerprint for number, fingerprint in left.items() if run.fingerprint(task.stage, number) != fingerprint}
+    hint = "out of memory? Try fewer with --workers; finished shards are kept"
+    raise CotkitError(f"{run.path}: worker processes were killed {1 + LOST_TASKS} times", hint)
 
 
 def _compute_on_ray(run: RunFolder, task: StageTask, wanted: dict[int, str], report: Progress) -> None:

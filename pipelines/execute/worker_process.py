@@ -14,11 +14,15 @@ from collections.abc import Iterable
 from typing import IO, Any, NamedTuple, Self
 
 from ...schemas.recipe import VerifyConfig
-from .progress_page import BYTES, ProgressPage
+from .progress_page import BYTES, Begun, ProgressPage
 
 WORKER = "cotkit.pipelines.execute.worker"
 PIPE_BYTES = 1 << 18
 """Room in the pipe to a worker, where the system grants it: a batch of responses goes in with one write."""
+
+
+PAUSE_SECONDS = 1.0
+"""Who looks many times a second and has not looked for longer was held up himself: by a paused machine, or one that is overrun."""
 
 
 class Spent(NamedTuple):
@@ -26,6 +30,7 @@ class Spent(NamedTuple):
 
     cpu: float
     wall: float
+    """Without the time in which it could run and had no core, and without that of a machine that stood still."""
 
 
 class WorkerProcess:
@@ -51,6 +56,7 @@ class WorkerProcess:
         self.unsent = memoryview(b"")
         self._given = 0
         self._received = b""
+        self._watched, self._looked, self._paused = -1, 0.0, 0.0
 
     @classmethod
     def start(cls, verifier: str, config: VerifyConfig, errors: IO[bytes]) -> Self:
@@ -130,7 +136,7 @@ class WorkerProcess:
     def spent(self) -> Spent:
         """Give what the current item has taken; CPU seconds are wall-clock seconds where there is no clock per process."""
         begun = self._page.begun()
-        wall = time.monotonic() - begun.wall
+        wall = self._time_idle(begun)
         if sys.platform != "linux":
             return Spent(wall, wall)
         try:
@@ -138,6 +144,25 @@ class WorkerProcess:
         except OSError:  # it has ended
             return Spent(0.0, wall)
         return Spent(cpu - begun.cpu, wall)
+
+    def _time_idle(self, begun: Begun) -> float:
+        """Give the wall-clock seconds since an item began, but for those in which it waited for a core, or nobody looked."""
+        now = time.monotonic()
+        step = now - max(self._looked, begun.wall)
+        if begun.number != self._watched:
+            self._watched, self._paused = begun.number, 0.0
+        self._looked = now
+        if now - begun.wall > PAUSE_SECONDS:
+            self._paused += step if self._is_runnable() else max(0.0, step - PAUSE_SECONDS)
+        return now - begun.wall - self._paused
+
+    def _is_runnable(self) -> bool:
+        """Say whether it runs or waits for a core: then its CPU time is what counts, however busy the machine is."""
+        try:
+            with open(f"/proc/{self.pid}/stat", "rb") as file:
+                return file.read().rpartition(b") ")[2].startswith(b"R")
+        except OSError:
+            return False
 
     def take_back(self) -> list[Any]:
         """Take back what it has not begun; what it has answered by now and not sent comes again, to be judged again."""

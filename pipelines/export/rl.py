@@ -1,14 +1,10 @@
-r"""RL prompt sets: one row per problem that has judged samples, a gold answer that can be read, and a pass rate in the band.
+"""RL prompt sets: one row per problem that has judged samples, a gold answer that verifies itself, and a pass rate in the band.
 
-`trl` (GRPO, RLOO): `{"prompt": [{"role": "user", …}], "solution": "$7$", "answer": "7", "kind": "math", "pass_rate": 0.25, …}`
+    RUN/exports/rl-verl/  train-00000-of-00001.parquet  cotkit_reward.py  launch.sh
 
-`verl`: `{"data_source": "lighteval/MATH", "prompt": [{…}], "ability": "math", "reward_model": {"style": "rule", "ground_truth": "7"},
-"extra_info": {"index": 0, "split": "train", "problem_id": "41f0…", "kind": "math", "pass_rate": 0.25, "samples": 8}}`
-
-`solution` is what TRL's `accuracy_reward` parses with math-verify, which reads bare LaTeX wrongly or not at all (of MATH's golds
-10 % do not parse and 8 % parse to another value), so it is wrapped: `$…$` for `math`, `number` and the letter of a `choice`. A
-`text` stands in `$\text{…}$`, else its letters are taken for factors and an anagram is right. `answer` and verl's `ground_truth`
-are the bare gold.
+The rows are those of `rl_formats`; beside them lie the trainer's reward module, which is judged by cotkit's verifiers, and the
+fragment of a launch line (`rl_files`). Left out are problems that stand in a benchmark which the run's curation decontaminates
+against: these are looked for here again, as curation gives a sample only the first reason for which it is dropped.
 """
 
 from __future__ import annotations
@@ -18,15 +14,23 @@ from typing import TYPE_CHECKING
 
 from ...schemas.recipe import RlExportConfig
 from ...schemas.record import content_hash
+from ...verifiers import judging_fingerprint
+from ..decontamination import contamination, read_benchmark
+from ..execute.gold_check import check_gold
 from ..prompts import student_messages
-from ..run_folder import RunFolder
+from ..run_folder import RunFolder, read_fingerprint, write_parquet
 from ..run_folder.pass_rates import pass_rates
-from .dataset import VERSION, DatasetFolder, Exported, message_list
+from .dataset import VERSION, Exported, message_list
+from .rl_files import PromptSet, Written
+from .rl_formats import FORMATS, columns_of, rated_schema, schema_of
+from .rl_launch import Lengths, launch_text
 
 if TYPE_CHECKING:
     import polars as pl
 
 PROBLEMS_PER_PIECE = 32_768
+GOLD_CHECK = ".gold_check.parquet"
+"""In `exports`: the problems whose gold answer does not verify itself, so that they are judged once."""
 
 
 def export_rl(run: RunFolder, config: RlExportConfig, out: Path | None = None) -> list[Exported]:
@@ -37,81 +41,106 @@ def export_rl(run: RunFolder, config: RlExportConfig, out: Path | None = None) -
     if not config.formats:
         return []
     rated, notes = _rated_problems(run, config)
+    lengths = _lengths(run, rated)
     exported = []
     for format in config.formats:
-        pieces = list(rated.iter_slices(PROBLEMS_PER_PIECE)) if rated.height else []
+        one_file = FORMATS[format].file == "jsonl"
+        pieces = [rated] if one_file and rated.height else list(rated.iter_slices(PROBLEMS_PER_PIECE)) if rated.height else []
         path = (out or run.path / "exports") / f"rl-{format}"
-        folder = DatasetFolder(path, [_fingerprint(run, config, format, piece) for piece in pieces], _schema(format))
-        folder.remove_stale()
+        fingerprints = [_fingerprint(run, config, format, piece) for piece in pieces]
+        prompts = PromptSet(path, fingerprints, schema_of(format, config), one_file)
+        prompts.remove_stale()
         for number, piece in enumerate(pieces):
-            if not folder.is_fresh(number):
-                folder.write(number, _shape(_with_problems(run, piece), config, format))
-        exported.append(Exported(path, format, "train", *folder.totals(), notes))
+            if not prompts.is_fresh(number):
+                prompts.write(number, _with_problems(run, piece).select(columns_of(format, config)))
+        written = prompts.write_beside(FORMATS[format].reward, launch_text(format, prompts.names(), lengths))
+        changed = (f"{path / 'cotkit_reward.py'} was changed and is left as it is",) if written is Written.KEPT else ()
+        exported.append(Exported(path, format, "train", rated.height, 0, notes + changed))
     return exported
 
 
 def _rated_problems(run: RunFolder, config: RlExportConfig) -> tuple[pl.DataFrame, tuple[str, ...]]:
-    """Give problem_id, index, samples and pass_rate of the problems to export, in their order, and what was left out."""
+    """Give the problems to export, in their order, with their rates, and what was left out."""
     import polars as pl
 
-    rates = pass_rates(run)
+    rates = pass_rates(run).with_row_index("place")
+    learnability = (pl.col("pass_rate") * (1 - pl.col("pass_rate"))).alias("learnability")
     in_band = pl.col("pass_rate").is_between(config.min_pass_rate, config.max_pass_rate)
-    unreadable = run.scan("verdicts").filter(pl.col("outcome") == "unreadable_gold").select("sample_id")
-    unreadable = (
-        run.scan("samples").select("sample_id", "problem_id").join(unreadable, on="sample_id").select("problem_id").unique().collect()
-    )
-    readable = rates.join(unreadable, on="problem_id", how="anti", maintain_order="left")
-    judged = readable.filter(pl.col("judged") > 0)
-    kept = judged.filter(in_band).with_row_index("index").select("problem_id", pl.col("index").cast(pl.Int64), "samples", "pass_rate")
-    left_out = {
-        "the gold answer cannot be read": rates.height - readable.height,
-        "no sample was judged": readable.height - judged.height,
-        f"the pass rate is not within {config.min_pass_rate:g} and {config.max_pass_rate:g}": judged.height - kept.height,
+    steps = {
+        "the gold answer cannot be read": ~pl.col("problem_id").is_in(_unreadable(run).implode()),
+        "no sample was judged": pl.col("judged") > 0,
+        f"the pass rate is not within {config.min_pass_rate:g} and {config.max_pass_rate:g}": in_band,
+        f"the learnability is below {config.min_learnability:g}": pl.col("learnability") >= config.min_learnability,
     }
-    return kept, tuple(f"{count} problems left out: {reason}" for reason, count in left_out.items() if count)
+    if config.check_gold:
+        steps["the gold answer does not verify itself"] = ~pl.col("problem_id").is_in(_wrong_golds(run).implode())
+    if run.recipe.curate.decontaminate:
+        benchmarks = ", ".join(Path(name).stem for name in run.recipe.curate.decontaminate)
+        steps[f"they stand in a benchmark ({benchmarks})"] = ~pl.col("problem_id").is_in(_contaminated(run).implode())
+    kept, notes = rates.with_columns(learnability), []
+    for reason, passes in steps.items():
+        before, kept = kept.height, kept.filter(passes)
+        notes += [f"{before - kept.height} problems left out: {reason}"] if kept.height < before else []
+    if config.top_learnability is not None:
+        notes += [f"{kept.height - config.top_learnability} problems left out: the learnability of others is higher"] * (
+            kept.height > config.top_learnability
+        )
+        kept = kept.sort("learnability", "place", descending=[True, False]).head(config.top_learnability)
+    columns = ["problem_id", pl.int_range(pl.len()).alias("index"), "samples", "judged", "pass_rate", "learnability"]
+    return kept.select(columns), tuple(notes)
+
+
+def _unreadable(run: RunFolder) -> pl.Series:
+    import polars as pl
+
+    unreadable = run.scan("verdicts").filter(pl.col("outcome") == "unreadable_gold").select("sample_id")
+    samples = run.scan("samples").select("sample_id", "problem_id")
+    return samples.join(unreadable, on="sample_id").select("problem_id").unique().collect()["problem_id"]
+
+
+def _wrong_golds(run: RunFolder) -> pl.Series:
+    """Give the ids of the problems whose gold answer does not verify itself; they are judged once per set of problems."""
+    import polars as pl
+
+    path = run.path / "exports" / GOLD_CHECK
+    fingerprint = content_hash("gold", run.problems_fingerprint(), judging_fingerprint(run.recipe.verify))
+    if read_fingerprint(path) != fingerprint:
+        write_parquet(check_gold(run.problems(), run.recipe.verify), path, fingerprint)
+    return pl.read_parquet(path)["problem_id"]
+
+
+def _contaminated(run: RunFolder) -> pl.Series:
+    benchmarks = [read_benchmark(name) for name in run.recipe.curate.decontaminate]
+    return contamination(run.problems(), benchmarks, run.recipe.curate.decontaminate_by)["problem_id"].unique()
+
+
+def _lengths(run: RunFolder, rated: pl.DataFrame) -> Lengths:
+    """Measure what the launch line must leave room for: the longest prompt of the set, the longest right sample of the run."""
+    import polars as pl
+
+    texts = run.problems().join(rated, on="problem_id", how="semi")["prompt"]
+    longest = max((sum(len(turn["content"].encode()) for turn in student_messages(text, run.recipe.sample)) for text in texts), default=0)
+    right = run.scan("verdicts").filter(pl.col("outcome") == "correct").select("sample_id")
+    tokens = run.scan("samples").select("sample_id", "completion_tokens").join(right, on="sample_id")
+    return Lengths.of(longest, tokens.select(pl.col("completion_tokens").max()).collect().item() or run.recipe.sample.max_tokens)
 
 
 def _fingerprint(run: RunFolder, config: RlExportConfig, format: str, rated: pl.DataFrame) -> str:
     sample = run.recipe.sample
     settings = [format, config.data_source, sample.system_prompt, sample.prompt_template]
-    return content_hash("rl", VERSION, settings, run.problems_fingerprint(), rated.rows())
+    return content_hash("rl", VERSION, 2, settings, run.problems_fingerprint(), rated.rows())
 
 
 def _with_problems(run: RunFolder, rated: pl.DataFrame) -> pl.DataFrame:
+    """Add what the problems say: the columns of `rl_formats.rated_schema`."""
     import polars as pl
 
-    problems = run.problems().select("problem_id", "prompt", "answer", "kind", "source")
+    problems = run.problems().select("problem_id", "prompt", "answer", "kind", "options", "source")
     rows = rated.join(problems, on="problem_id", how="left", maintain_order="left")
     prompts = [student_messages(prompt, run.recipe.sample) for prompt in rows["prompt"]]
-    return rows.with_columns(pl.Series("prompt", prompts, message_list()))
-
-
-def _schema(format: str) -> pl.Schema:
-    import polars as pl
-
-    text, number, share = pl.String(), pl.Int64(), pl.Float64()
-    if format == "trl":
-        flat = {"solution": text, "answer": text, "kind": text, "problem_id": text, "pass_rate": share, "samples": number, "source": text}
-        return pl.Schema({"prompt": message_list(), **flat})
-    extra = {"index": number, "split": text, "problem_id": text, "kind": text, "pass_rate": share, "samples": number}
-    reward = pl.Struct({"style": text, "ground_truth": text})
-    return pl.Schema(
-        {"data_source": text, "prompt": message_list(), "ability": text, "reward_model": reward, "extra_info": pl.Struct(extra)}
-    )
-
-
-def _shape(rows: pl.DataFrame, config: RlExportConfig, format: str) -> pl.DataFrame:
-    import polars as pl
-
-    answer, kind = pl.col("answer"), pl.col("kind")
-    if format == "trl":
-        word = pl.concat_str(pl.lit("$\\text{"), answer, pl.lit("}$"))
-        solution = pl.when(kind == "text").then(word).otherwise(pl.concat_str(pl.lit("$"), answer, pl.lit("$")))
-        return rows.with_columns(solution.alias("solution"))
-    extra = pl.struct("index", pl.lit("train").alias("split"), "problem_id", "kind", "pass_rate", "samples")
+    system = run.recipe.sample.system_prompt
     return rows.with_columns(
-        pl.lit(config.data_source).alias("data_source"),
-        pl.when(kind.is_in(["math", "number"])).then(pl.lit("math")).otherwise(kind).alias("ability"),
-        pl.struct(pl.lit("rule").alias("style"), answer.alias("ground_truth")).alias("reward_model"),
-        extra.alias("extra_info"),
-    )
+        pl.Series("prompt", prompts, message_list()),
+        pl.lit(system, pl.String).alias("system"),
+        pl.Series("user", [turns[-1]["content"] for turns in prompts], pl.String),
+    ).select(pl.col(name).cast(dtype) for name, dtype in rated_schema().items())

@@ -36,6 +36,10 @@ class Rejected(Exception):
     """A row is no problem; the text says why."""
 
 
+class NoAnswer(Rejected):
+    """A row states no gold answer."""
+
+
 class ProblemReader:
     """Makes problems of rows that have the same columns."""
 
@@ -84,7 +88,7 @@ class ProblemReader:
     def _choice(self, row: Row, question: str, options: Options) -> tuple[Kind, str, str, list[str]]:
         answer = self._cell(row, "answer")
         if answer is None or answer == "":
-            raise Rejected("no answer")
+            raise NoAnswer("no answer")
         place = gold_index(answer, options, self.digits_are_indices)
         if place is None:
             place = gold_index(bare_gold(answer), options, digits_are_indices=False)
@@ -122,7 +126,7 @@ class ProblemReader:
             if gold:
                 self.from_solution += 1
                 return gold
-        raise Rejected("no answer")
+        raise NoAnswer("no answer")
 
     def _meta(self, row: Row, number: int, answer: str) -> str:
         used = {theirs for ours, theirs in self.columns.items() if ours != "answer"}

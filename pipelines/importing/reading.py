@@ -149,28 +149,37 @@ def _table_rows(path: Path) -> list[Row]:
 
 
 def _dataset_rows(config: ProblemsConfig) -> list[Row]:
-    """Stream a dataset of the Hub; with a limit, read some rows more than it, as some may be doubles or unusable."""
-    import datasets
-    from datasets.exceptions import DatasetNotFoundError
-
-    name, _, subset = config.source.partition(":")
-    try:
-        stream = datasets.load_dataset(name, subset or None, split=config.split, streaming=True)
-        columns = [key for key, value in (stream.features or {}).items() if type(value).__name__ in MEDIA]
-        stream = stream.remove_columns(columns) if columns else stream
-        rows = list(itertools.islice(stream, config.limit and config.limit + config.limit // 4 + SPARE_ROWS))
-    except (DatasetNotFoundError, FileNotFoundError) as error:
-        hint = f"there is no file of that name either; name a file ({ENDINGS}) or owner/name; gated ones need `hf auth login`"
-        raise CotkitError(f"{config.source}: no such dataset: {_first_line(error)}", hint) from None
-    except ValueError as error:  # an unknown subset or split; the text lists the known ones
-        hint = "name a subset as owner/name:subset, and a split with --split"
-        raise CotkitError(f"{config.source}: cannot be loaded: {_first_line(error)}", hint) from None
-    except OSError as error:  # no network, or the library's offline mode
-        hint = "check the network and HF_HUB_OFFLINE, or download the file and name it"
-        raise CotkitError(f"{config.source}: the Hugging Face Hub cannot be reached: {_first_line(error)}", hint) from None
+    """Read a dataset of the Hub; with a limit, some rows more than it, as some may be doubles or unusable."""
+    count = config.limit and config.limit + config.limit // 4 + SPARE_ROWS
+    rows = list(itertools.islice(stream_dataset(config.source, config.split), count))
     if not rows:
         raise CotkitError(f"{config.source}: split {config.split!r} has no rows", "name another split with --split")
     return rows
+
+
+def stream_dataset(source: str, split: str) -> Iterator[Row]:
+    """Stream the rows of a dataset of the Hub, `owner/name` or `owner/name:subset`; raises CotkitError when it cannot be read."""
+    import datasets
+    from datasets.exceptions import DatasetNotFoundError
+
+    name, _, subset = source.partition(":")
+    try:
+        stream = datasets.load_dataset(name, subset or None, split=split, streaming=True)
+        columns = [key for key, value in (stream.features or {}).items() if type(value).__name__ in MEDIA]
+        yield from stream.remove_columns(columns) if columns else stream
+    except (DatasetNotFoundError, FileNotFoundError) as error:
+        hint = f"there is no file of that name either; name a file ({ENDINGS}) or owner/name; gated ones need `hf auth login`"
+        raise CotkitError(f"{source}: no such dataset: {_first_line(error)}", hint) from None
+    except ValueError as error:  # an unknown subset or split; the text lists the known ones
+        hint = "name a subset as owner/name:subset, for `cotkit pull` with --config, and a split with --split"
+        raise CotkitError(f"{source}: cannot be loaded: {_in_one_line(error)}", hint) from None
+    except OSError as error:  # no network, or the library's offline mode
+        hint = "check the network and HF_HUB_OFFLINE, or download the file and name it"
+        raise CotkitError(f"{source}: the Hugging Face Hub cannot be reached: {_first_line(error)}", hint) from None
+
+
+def _in_one_line(error: Exception) -> str:
+    return " ".join(str(error).split())[:400] or type(error).__name__
 
 
 def _first_line(error: Exception) -> str:

@@ -21,20 +21,17 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 from ...schemas.errors import CotkitError
-from ...schemas.problem import Problem
-from ...schemas.record import content_hash
-from ...schemas.sample import Sample
-from ..delimiters import split_reasoning
 from ..run_folder import RunFolder
 from .columns import MAPPABLE, cell, column_names
-from .problems import ProblemReader, Rejected, clean, compact_json
+from .problems import ProblemReader, Rejected, clean
 from .reading import Row, Source, read_rows
+from .sample_shards import FINISH_REASONS, ForeignSample, SampleShards, finish_reason, numbered, problems_among
+
+__all__ = ["FINISH_REASONS", "ImportedSamples", "import_samples", "problems_of", "read_samples"]
 
 if TYPE_CHECKING:
     import polars as pl
 
-SHARD_ROWS = 8192
-"""Samples of one shard: at some 10,000 characters each, 100 MB of text."""
 GUESSES: dict[str, tuple[str, ...]] = {
     "text": ("raw", "raw_response", "text", "completion", "generation", "generated_text", "output", "model_output", "prediction"),
     "response": ("response", "final"),
@@ -47,11 +44,6 @@ GUESSES: dict[str, tuple[str, ...]] = {
 }
 SETTINGS = ("source", "setting", "temperature", "top_p", "top_k", "max_tokens")
 """Columns that say how a sample was drawn; they go into its `parameters`."""
-FINISH_REASONS = {
-    **dict.fromkeys(("stop", "eos", "eos_token", "end_turn", "stop_sequence"), "stop"),
-    **dict.fromkeys(("length", "max_tokens", "max_length", "max_new_tokens"), "length"),
-    "repetition": "repetition",
-}
 
 
 class ImportedSamples(NamedTuple):
@@ -63,18 +55,6 @@ class ImportedSamples(NamedTuple):
     rejected: int
     """Rows without a problem, a gold answer or a text."""
     notes: list[str]
-
-
-class ForeignSample(NamedTuple):
-    """A usable row: its problem, and what makes the sample itself."""
-
-    row: Row
-    problem: dict[str, Any]
-    teacher: str
-    text: str
-    reasoning: str | None
-    """As the file has it; None when the text is to be split."""
-    sample_id: str
 
 
 @dataclass
@@ -101,31 +81,19 @@ class SampleFile:
                 rejected[str(reason)] += 1
                 continue
             teacher = clean(str(self._cell(row, "teacher") or "unknown"))
-            key = content_hash(problem["problem_id"], teacher, reasoning, text)
-            yield ForeignSample(row, problem, teacher, text, reasoning, content_hash("imported", key, seen[key]))
-            seen[key] += 1
+            yield numbered(self._sample(row, problem, teacher, text, reasoning), seen)
 
-    def record(self, sample: ForeignSample, index: int, style: str) -> dict[str, Any]:
-        """Make a sample's row of the `samples` table."""
-        if sample.reasoning is None:
-            split = split_reasoning(sample.text, style)
-        else:
-            split = (sample.reasoning.strip() or None, sample.text, "field")
-        settings = {name: sample.row[name] for name in SETTINGS if sample.row.get(name) is not None}
-        return {
-            "sample_id": sample.sample_id,
-            "problem_id": sample.problem["problem_id"],
-            "index": index,
-            **dict(zip(("reasoning", "response", "delimiter"), split, strict=True)),
-            "finish_reason": FINISH_REASONS.get(str(self._cell(sample.row, "finish_reason")).lower(), "unknown"),
-            **{ours: _whole_number(self._cell(sample.row, ours)) for ours in ("prompt_tokens", "completion_tokens", "seed")},
-            "seconds": None,
-            "teacher": sample.teacher,
-            "teacher_fingerprint": content_hash("imported", sample.teacher),
-            "parameters": compact_json({"imported_from": self.path.name, **settings}),
-            "prompt_hash": content_hash([{"role": "user", "content": sample.problem["prompt"]}]),
-            "error": None,
-        }
+    def _sample(self, row: Row, problem: dict[str, Any], teacher: str, text: str, reasoning: str | None) -> ForeignSample:
+        settings = {name: row[name] for name in SETTINGS if row.get(name) is not None}
+        return ForeignSample(
+            problem,
+            teacher,
+            text,
+            reasoning,
+            finish_reason(self._cell(row, "finish_reason")),
+            {ours: _whole_number(self._cell(row, ours)) for ours in ("prompt_tokens", "completion_tokens", "seed")},
+            {"imported_from": self.path.name, **settings},
+        )
 
     def _cell(self, row: Row, ours: str) -> Any:
         return cell(row, self.columns.get(ours))
@@ -141,7 +109,7 @@ def problems_of(source: Path, mapping: dict[str, str]) -> pl.DataFrame:
     """Give the distinct problems of a file of samples, in their order, as a frame of `Problem`'s columns."""
     rejected: Counter[str] = Counter()
     file = read_samples(source, mapping)
-    problems = _problems(list(file.samples(rejected)))
+    problems = problems_among(list(file.samples(rejected)))
     if problems.is_empty():
         raise CotkitError(f"{source}: none of its {len(file.rows)} rows is a sample: {rejected.most_common(1)[0][0]}", _columns_hint(file))
     return problems
@@ -153,16 +121,13 @@ def import_samples(run: RunFolder, source: Path, mapping: dict[str, str]) -> Imp
     every = list(file.samples(reasons))
     run.seal_leftovers()
     with run.lock():
-        present = run.sample_ids()
-        new = [sample for sample in every if sample.sample_id not in present]
-        if new:
-            _add_problems(run, _problems(new))
-            _write_shards(run, file, new)
-        run.log("samples imported", source=str(source), added=len(new), present=len(every) - len(new), rejected=reasons.total())
+        shards = SampleShards(run)
+        added = shards.add(every)
+        run.log("samples imported", source=str(source), added=added, present=len(every) - added, rejected=reasons.total())
     notes = [f"{count} row{'' if count == 1 else 's'} left out: {reason}" for reason, count in reasons.most_common()]
     if "teacher" not in file.columns:
         notes.append("no column names the teacher: it is `unknown`; name one with --map teacher=COLUMN")
-    return ImportedSamples(len(new), len(every) - len(new), reasons.total(), notes)
+    return ImportedSamples(added, len(every) - added, reasons.total(), notes)
 
 
 def read_samples(source: Path, mapping: dict[str, str]) -> SampleFile:
@@ -211,45 +176,6 @@ def _sample_columns(names: list[str], mapped: dict[str, str], taken: set[str]) -
 def _columns_hint(file: SampleFile) -> str:
     taken = {**file.reader.columns, **file.columns}
     return f"columns taken: {', '.join(f'{ours} from {theirs!r}' for ours, theirs in taken.items())}; name others with --map"
-
-
-def _problems(samples: list[ForeignSample]) -> pl.DataFrame:
-    import polars as pl
-
-    first = {sample.problem["problem_id"]: sample.problem for sample in reversed(samples)}
-    ids = dict.fromkeys(sample.problem["problem_id"] for sample in samples)
-    return pl.DataFrame([first[key] for key in ids], schema=Problem.polars_schema())
-
-
-def _add_problems(run: RunFolder, problems: pl.DataFrame) -> None:
-    """Append to a run the problems that it has not."""
-    import polars as pl
-
-    known = run.problems()
-    fresh = problems.filter(~pl.col("problem_id").is_in(known["problem_id"].implode()))
-    if fresh.height:
-        RunFolder.create(run.path, run.recipe, pl.concat([known, fresh]), resume="always")
-
-
-def _write_shards(run: RunFolder, file: SampleFile, new: list[ForeignSample]) -> None:
-    """Write new samples as shards, ordered by problem and index like a sealed run; the lock is held."""
-    import polars as pl
-
-    known = run.scan("samples").group_by("problem_id", "teacher").agg(pl.col("index").max() + 1).collect()
-    following = {(problem, teacher): index for problem, teacher, index in known.iter_rows()}
-    places = {key: place for place, key in enumerate(run.problems()["problem_id"])}
-    numbered = []
-    for sample in new:
-        key = (sample.problem["problem_id"], sample.teacher)
-        index = following.get(key, 0)
-        following[key] = index + 1
-        numbered.append((places[key[0]], index, sample.sample_id, sample))
-    numbered.sort(key=lambda entry: entry[:3])
-    number = max(run.shard_numbers(), default=-1) + 1
-    for start in range(0, len(numbered), SHARD_ROWS):
-        records = [file.record(sample, index, run.recipe.sample.reasoning) for _, index, _, sample in numbered[start : start + SHARD_ROWS]]
-        frame = pl.DataFrame(records, schema=Sample.polars_schema())
-        run.write("samples", number + start // SHARD_ROWS, frame, content_hash(frame["sample_id"].to_list()))
 
 
 def _whole_number(value: Any) -> int | None:

@@ -18,6 +18,7 @@ class, with which the engine's DFA outgrew its cache on real traces (2 times slo
 from __future__ import annotations
 
 import re
+from functools import lru_cache
 from typing import TYPE_CHECKING, Annotated, Self
 
 from pydantic import BaseModel, ConfigDict, Field, model_validator
@@ -90,7 +91,7 @@ class Lexicon(BaseModel):
 
     def expression(self) -> str:
         """Give the one regular expression that matches all patterns in folded text, in their order, and never inside a word."""
-        alternatives = "|".join(f"(?:{spelled(pattern)})" for _, pattern in self.patterns())
+        alternatives = "|".join(f"(?:{pattern})" for pattern in self.spellings())
         return f"{FLAGS}{EDGE}(?:{alternatives}){EDGE}"
 
     def patterns(self) -> list[tuple[Behaviour, str]]:
@@ -101,29 +102,31 @@ class Lexicon(BaseModel):
         """Hash what the counts depend on; descriptions and examples are left out."""
         return content_hash(self.name, self.version, self.language, [(b.name, b.patterns, b.also) for b in self.behaviours])
 
-    def attribute(self, matches: pl.Series) -> pl.DataFrame:
-        """Give, for each distinct matched text, the number of the pattern that matched it and each behaviour it counts for.
+    def spellings(self) -> tuple[str, ...]:
+        """Give every pattern as it is searched in folded text, in the order in which they are tried."""
+        return tuple(spelled(pattern) for _, pattern in self.patterns())
 
-        Columns `match`, `pattern`, `behaviour`; a match's own behaviour stands before those it `also` counts for. The first
-        pattern that matches the whole text is the one that matched in its place, because patterns hold no anchors and so do not
-        see what stands around them.
+    def counted_for(self, pattern: int) -> tuple[str, ...]:
+        """Give the behaviours for which a match of a pattern counts: its own, then those it `also` counts for."""
+        behaviour, _ = self.patterns()[pattern]
+        return behaviour.name, *behaviour.also
+
+    def patterns_of(self, matches: pl.Series) -> pl.Series:
+        """Give the number of the pattern that matched, for each of some matched texts.
+
+        The first pattern that matches the whole text is the one that matched in its place, because patterns hold no anchors and so
+        do not see what stands around them.
         """
         import polars as pl
 
-        patterns = self.patterns()
         whole = [
-            pl.when(pl.col("match").str.contains(rf"{FLAGS}\A(?:{spelled(pattern)})\z")).then(pl.lit(number, pl.UInt32))
-            for number, (_, pattern) in enumerate(patterns)
+            pl.when(pl.col("match").str.contains(rf"{FLAGS}\A(?:{pattern})\z")).then(pl.lit(number, pl.Int64))
+            for number, pattern in enumerate(self.spellings())
         ]
-        names = pl.DataFrame(
-            [(number, name) for number, (behaviour, _) in enumerate(patterns) for name in (behaviour.name, *behaviour.also)],
-            schema={"pattern": pl.UInt32, "behaviour": pl.String},
-            orient="row",
-        )
-        distinct = matches.drop_nulls().unique(maintain_order=True).alias("match").to_frame()
-        return distinct.with_columns(pl.coalesce(whole).alias("pattern")).join(names, on="pattern", how="left", maintain_order="left_right")
+        return matches.alias("match").to_frame().select(pl.coalesce(whole)).to_series()
 
 
+@lru_cache(maxsize=4096)
 def spelled(pattern: str) -> str:
     """Spell a pattern as it is searched in folded text: small letters, and the curly apostrophe beside the straight one."""
     both = "".join("(?:'|’)" if token == "'" else token for token in TOKEN.findall(pattern))

@@ -11,8 +11,9 @@ from pydantic import ValidationError
 
 from ...data import data_file
 from ...schemas.errors import CotkitError, unknown_name
+from ...schemas.recipe import is_lexicon_path
 from .lexicon import FLAGS, TOKEN, Behaviour, Lexicon, spelled
-from .matching import find_matches, fold
+from .matching import find_matches
 
 _ASSERTIONS = {"^", "$", r"\b", r"\B", r"\A", r"\z", r"\<", r"\>"}
 _CASE_AGAIN = re.compile(r"\(\?[a-zA-Z]*-[a-zA-Z]*i")
@@ -28,7 +29,8 @@ def load_lexicon(name_or_path: str) -> Lexicon:
         source = path.read_text(encoding="utf-8")
         lexicon = Lexicon.model_validate(tomllib.loads(source))
     except (FileNotFoundError, IsADirectoryError):
-        raise CotkitError(f"{path}: no such lexicon", f"name a TOML file, or a shipped lexicon: {', '.join(shipped_lexicons())}") from None
+        hint = f"a path in a recipe starts from the recipe file; lexicons that ship: {', '.join(shipped_lexicons())}"
+        raise CotkitError(f"{path}: no such lexicon", hint) from None
     except (UnicodeDecodeError, tomllib.TOMLDecodeError) as error:
         raise CotkitError(f"{path}: not valid TOML: {error}", "mend the file; patterns are safest in 'single quotes'") from None
     except ValidationError as error:
@@ -55,7 +57,7 @@ def shipped_lexicons() -> list[str]:
 
 
 def _find(name_or_path: str) -> Path:
-    if name_or_path.endswith(".toml") or "/" in name_or_path:
+    if is_lexicon_path(name_or_path):
         return Path(name_or_path)
     if name_or_path not in shipped_lexicons():
         raise unknown_name("lexicon", name_or_path, [*shipped_lexicons(), "or the path of a .toml file"])
@@ -120,9 +122,9 @@ def _check_examples(path: Path, source: str, lexicon: Lexicon) -> None:
     rows = [(b.name, text, True) for b in lexicon.behaviours for text in b.examples]
     rows += [(b.name, text, False) for b in lexicon.behaviours for text in b.counterexamples]
     texts = pl.DataFrame(rows, schema=["expected", "text", "holds"], orient="row").with_row_index("row")
-    matches = find_matches(pl.Series([fold(text.encode()) for text in texts["text"]], dtype=pl.Binary).cast(pl.String), lexicon)
-    found = texts[matches.text].with_columns(matches.distinct.gather(matches.code).alias("match"))
-    found = found.join(lexicon.attribute(matches.distinct), on="match", how="left")
+    (matches,) = find_matches(texts["text"], [lexicon])
+    behaviours = pl.Series([lexicon.counted_for(pattern) for pattern in matches.pattern.tolist()], dtype=pl.List(pl.String))
+    found = texts[matches.text].with_columns(pl.Series("pattern", matches.pattern), behaviours.alias("behaviour")).explode("behaviour")
     counted = found.filter(pl.col("behaviour") == pl.col("expected"))["row"].unique()
     for _, name, text, holds in texts.filter(pl.col("holds") != pl.col("row").is_in(counted.implode())).iter_rows():
         what = "example is not matched" if holds else "counterexample is matched"

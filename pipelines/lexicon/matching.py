@@ -1,24 +1,31 @@
-"""The search for a lexicon's behaviours: all matches of many texts at once, with the byte at which each starts.
+"""The search for the behaviours of lexicons: all matches of many texts at once, with the bytes at which each starts and ends.
 
-The engine says what matched but not where (`extract_all`), and asking it for the pieces in between (`split`) costs the whole
-search again. So the places are looked up: since a match is leftmost, it starts at the first place after the match before where
-its text stands and no word is cut. Places are looked up at once without regard to words; the few texts in which a place cuts a
-word ("waiter") are done again with care.
+Two searches give the same matches. Where numba is installed (the extra `fast`) and there is text enough, `scanning.py` takes one
+pass over the bytes with the automata of all lexicons. Else, and for a pattern that `automaton.py` cannot read, the regular
+expressions of polars: one search per lexicon. That engine says what matched but not where (`extract_all`), and asking it for the
+pieces in between (`split`) costs the whole search again. So the places are looked up: since a match is leftmost, it starts at the
+first place after the match before where its text stands and no word is cut. Places are looked up at once without regard to
+words; the few texts in which a place cuts a word ("waiter") are done again with care.
 """
 
 from __future__ import annotations
 
+import itertools
 from collections.abc import Sequence
-from dataclasses import dataclass
 from typing import TYPE_CHECKING, NamedTuple
 
+from .automaton import WORD, automaton
 from .lexicon import Lexicon
+from .utf8 import Utf8, is_for_compiled_code, utf8_of
 
 if TYPE_CHECKING:
     import numpy as np
+    import numpy.typing as npt
     import polars as pl
 
-_WORD = bytes(byte < 128 and (chr(byte).isalnum() or chr(byte) == "_") for byte in range(256))
+    Numbers = npt.NDArray[np.int64]
+
+_WORD = bytes(byte in WORD for byte in range(256))
 
 
 class Span(NamedTuple):
@@ -30,44 +37,54 @@ class Span(NamedTuple):
     end: int
 
 
-@dataclass(frozen=True)
-class Matches:
+class Matches(NamedTuple):
     """All matches of one lexicon in a list of texts, in the order of texts and places."""
 
-    distinct: pl.Series
-    """The different matched texts, folded."""
-    text: np.ndarray
+    text: Numbers
     """Number of the text, per match."""
-    code: np.ndarray
-    """Place in `distinct`, per match."""
-    start: np.ndarray
-    """Byte of the text at which the match starts, per match."""
+    start: Numbers
+    """Byte of the text at which the match starts."""
+    end: Numbers
+    """Byte behind its last."""
+    pattern: Numbers
+    """Number of the pattern that matched, in `Lexicon.patterns`."""
+
+    def of(self, chosen: npt.NDArray[np.bool_]) -> Matches:
+        """Give some of the matches."""
+        return Matches(*(column[chosen] for column in self))
 
 
-def fold(data: bytes) -> bytes:
-    """Give UTF-8 text with A-Z as a-z and everything else, lengths too, as it was."""
-    return data.lower()
+def find_matches(texts: pl.Series, lexicons: Sequence[Lexicon]) -> list[Matches]:
+    """Find all matches of each lexicon in a series of texts without nulls; see `Lexicon` for what a match is."""
+    data = utf8_of(texts)
+    found: dict[int, Matches] = {}
+    if is_for_compiled_code(len(data.data)):
+        from .scanning import scan
+
+        covered = {place: one for place, lexicon in enumerate(lexicons) if (one := automaton(lexicon.spellings()))}
+        found = dict(zip(covered, scan(data, list(covered.values())), strict=True))
+    rest = [place for place in range(len(lexicons)) if place not in found]
+    if rest:
+        folded = fold(data)
+        found |= {place: search(folded, lexicons[place]) for place in rest}
+    return [_where_spoken(texts, found[place]) if lexicon.language == "zh" else found[place] for place, lexicon in enumerate(lexicons)]
 
 
-def find_matches(texts: pl.Series, lexicon: Lexicon) -> Matches:
-    """Find all matches of a lexicon in a series of folded texts without nulls; see `Lexicon` for what a match is."""
-    import numpy as np
+def fold(texts: Utf8) -> pl.Series:
+    """Give texts with A-Z as a-z and everything else, lengths too, as it was."""
     import polars as pl
 
-    texts = texts.alias("text")
-    rows = np.arange(len(texts))
-    if lexicon.language == "zh":
-        rows = rows[(texts.str.len_bytes() > texts.str.len_chars()).to_numpy().astype(bool)]
-        rows = rows[texts.gather(rows).str.contains(r"\p{Han}").to_numpy().astype(bool)]
-        texts = texts.gather(rows)
-    found = texts.to_frame().select(pl.col("text").str.extract_all(lexicon.expression())).to_series()
-    counts = found.list.len().to_numpy().astype(np.int64)
-    words = found.explode(empty_as_null=False, keep_nulls=False).alias("match")
-    distinct = words.unique(maintain_order=True)
-    code = words.replace_strict(distinct, np.arange(len(distinct)), return_dtype=pl.Int64).to_numpy().astype(np.int64)
-    some = np.flatnonzero(counts)
-    starts = _starts(texts.gather(some).cast(pl.Binary).to_list(), counts[some], distinct.cast(pl.Binary).to_list(), code)
-    return Matches(distinct, np.repeat(rows, counts), code, starts)
+    data, places = texts.data.tobytes(), texts.bounds.tolist()
+    folded = [data[start:end].lower() for start, end in itertools.pairwise(places)]
+    return pl.Series("text", folded, dtype=pl.Binary).cast(pl.String)
+
+
+def _where_spoken(texts: pl.Series, found: Matches) -> Matches:
+    """Leave out the matches in texts without a Chinese character."""
+    import numpy as np
+
+    rows, place = np.unique(found.text, return_inverse=True)
+    return found.of(texts.gather(rows).str.contains(r"\p{Han}").to_numpy().astype(bool)[place])
 
 
 def spans(text: str, lexicons: Sequence[Lexicon]) -> list[Span]:
@@ -81,17 +98,31 @@ def spans(text: str, lexicons: Sequence[Lexicon]) -> list[Span]:
 
     data = text.encode("utf-8", "replace")
     # the character a byte belongs to: bytes that only continue one do not count
-    character = np.cumsum((np.frombuffer(data, np.uint8) & 0xC0) != 0x80) - 1
-    folded = pl.Series([fold(data)], dtype=pl.Binary).cast(pl.String)
+    character = np.cumsum((np.frombuffer(data + b" ", np.uint8) & 0xC0) != 0x80) - 1
+    texts = pl.Series([data], dtype=pl.Binary).cast(pl.String)
     found: list[Span] = []
-    for lexicon in lexicons:
-        matches = find_matches(folded, lexicon)
-        names = dict(lexicon.attribute(matches.distinct).group_by("match").agg("behaviour").iter_rows())
-        for code, first in zip(matches.code, matches.start, strict=True):
-            matched = matches.distinct[int(code)]
-            start = int(character[first])
-            found += [Span(lexicon.name, name, start, start + len(matched)) for name in names[matched]]
+    for lexicon, matches in zip(lexicons, find_matches(texts, lexicons), strict=True):
+        for start, end, pattern in zip(*(column.tolist() for column in matches[1:]), strict=True):
+            place = int(character[start]), int(character[end])
+            found += [Span(lexicon.name, name, *place) for name in lexicon.counted_for(pattern)]
     return sorted(found, key=lambda span: (span.start, span.end))
+
+
+def search(folded: pl.Series, lexicon: Lexicon) -> Matches:
+    """Find all matches of a lexicon in folded texts, by its regular expression."""
+    import numpy as np
+    import polars as pl
+
+    found = folded.alias("text").to_frame().select(pl.col("text").str.extract_all(lexicon.expression())).to_series()
+    counts = found.list.len().to_numpy().astype(np.int64)
+    words = found.explode(empty_as_null=False, keep_nulls=False).alias("match")
+    distinct = words.unique(maintain_order=True)
+    code = words.replace_strict(distinct, np.arange(len(distinct)), return_dtype=pl.Int64).to_numpy().astype(np.int64)
+    some, needles = np.flatnonzero(counts), distinct.cast(pl.Binary).to_list()
+    starts = _starts(folded.gather(some).cast(pl.Binary).to_list(), counts[some], needles, code)
+    sizes = np.array([len(needle) for needle in needles], np.int64)
+    patterns = lexicon.patterns_of(distinct).to_numpy().astype(np.int64)
+    return Matches(np.repeat(np.arange(len(folded)), counts), starts, starts + sizes[code], patterns[code])
 
 
 def _starts(texts: list[bytes], counts: np.ndarray, needles: list[bytes], code: np.ndarray) -> np.ndarray:

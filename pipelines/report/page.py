@@ -15,6 +15,7 @@ from ... import __version__
 from ...data import data_file
 from ...schemas.recipe import Recipe, dump_recipe
 from ..run_folder import RunFolder, Stage, write_text
+from .contamination import MATCHERS, contamination_found
 from .facts import complete_stages
 from .funnel import FunnelRow, funnel
 from .tables import OutcomeRow, behaviour_rows, outcome_rows, pass_rate_bins, reason_rows, saved_tokens
@@ -54,6 +55,8 @@ def report_context(run: RunFolder) -> dict[str, Any]:
         "funnel": stages,
         "outcomes": outcomes,
         "reasons": reason_rows(run),
+        "matchers": MATCHERS,
+        "contamination": contamination_found(run),
         "bins": pass_rate_bins(run),
         "axis": LengthAxis(outcomes),
         "behaviours": behaviour_rows(run),

@@ -6,6 +6,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import NamedTuple
 
+from ...schemas.decision import reason_kind
 from ...schemas.verdict import OUTCOMES
 from ..run_folder import RunFolder
 from ..run_folder.pass_rates import pass_rates
@@ -28,7 +29,7 @@ class OutcomeRow:
 
 @dataclass(frozen=True)
 class ReasonRow:
-    """The samples dropped for one reason."""
+    """The samples dropped for one kind of reason."""
 
     reason: str
     count: int
@@ -81,10 +82,10 @@ def saved_tokens(run: RunFolder) -> int:
 
 
 def reason_rows(run: RunFolder) -> list[ReasonRow]:
-    """Count dropped samples per reason, most frequent first."""
+    """Count dropped samples per kind of reason, most frequent first."""
     import polars as pl
 
-    dropped = facts(run).filter(~pl.col("kept")).group_by("reason").len().sort(["len", "reason"], descending=[True, False])
+    dropped = facts(run).filter(~pl.col("kept")).group_by(reason_kind()).len().sort(["len", "reason"], descending=[True, False])
     return [ReasonRow(reason or "no reason given", count) for reason, count in dropped.collect().iter_rows()]
 
 

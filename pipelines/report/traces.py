@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from ...schemas.decision import reason_kind
 from ...schemas.verdict import OUTCOMES
 from ..run_folder import STAGES, RunFolder, Stage
 from .facts import complete_stages, facts
@@ -15,7 +16,7 @@ if TYPE_CHECKING:
 def example_traces(run: RunFolder, count: int) -> pl.DataFrame:
     """Choose up to `count` samples and read all that the run says of them, one row each; what is not there yet is null.
 
-    One of each combination of outcome and reason in turn: each outcome once before any outcome's second reason, correct ones first;
+    One of each combination of outcome and kind of reason in turn: each outcome once before any outcome's second, correct ones first;
     within one combination, problems that are not shown yet first,
     then by id, which is a hash. Only the chosen rows' texts are read. Columns: those of Sample, Verdict and Tags, `kept`,
     `reason`, `splits`, and the problem's `prompt`, `gold` and `kind`.
@@ -38,13 +39,14 @@ def _choose(run: RunFolder, count: int) -> pl.DataFrame:
     # of each problem the sample with the lowest id, so that no problem fills a group
     one_each = (
         facts(run)
-        .group_by("outcome", "reason", "problem_id")
-        .agg(pl.col("sample_id", "kept", "splits").sort_by("sample_id").first())
-        .sort("outcome", "reason", "sample_id", nulls_last=True)
-        .with_columns(pl.int_range(pl.len()).over("outcome", "reason").alias("turn"))
+        .with_columns(reason_kind().alias("reason_kind"))
+        .group_by("outcome", "reason_kind", "problem_id")
+        .agg(pl.col("sample_id", "kept", "reason", "splits").sort_by("sample_id").first())
+        .sort("outcome", "reason_kind", "sample_id", nulls_last=True)
+        .with_columns(pl.int_range(pl.len()).over("outcome", "reason_kind").alias("turn"))
         .filter(pl.col("turn") < count)
-        # each outcome once before any outcome's second reason
-        .with_columns(pl.col("reason").fill_null("").rank("dense").over("outcome").alias("kind"))
+        # each outcome once before any outcome's second kind of reason
+        .with_columns(pl.col("reason_kind").fill_null("").rank("dense").over("outcome").alias("kind"))
         .sort("turn", "kind", order, "sample_id", nulls_last=[False, False, True, False])
     )
     return one_each.head(count).select("sample_id", "problem_id", "outcome", "kept", "reason", "splits").collect()

@@ -3,6 +3,7 @@
     run/  recipe.toml  problems.parquet
           samples/live.sqlite   finished samples, committed one by one; sealed into
           samples/00000.parquet …   verdicts/00000.parquet   tags/00000.parquet   decisions/00000.parquet
+          keys/00000.parquet    what `curate` read in the texts      contamination.parquet   problems that stand in a benchmark
           exports/…  report.html  log.jsonl
 
 Shard i of every stage holds the same samples in the same order; its Parquet footer carries the fingerprint of what it was

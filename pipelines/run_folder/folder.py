@@ -18,6 +18,7 @@ from typing import TYPE_CHECKING, Any, Literal, Self
 
 from ...schemas.decision import Decision
 from ...schemas.errors import CotkitError
+from ...schemas.keys import Keys
 from ...schemas.problem import Problem
 from ...schemas.recipe import Recipe, dump_recipe, load_recipe
 from ...schemas.record import Record, content_hash
@@ -31,8 +32,10 @@ from .resume import Resume
 if TYPE_CHECKING:
     import polars as pl
 
-Stage = Literal["samples", "verdicts", "tags", "decisions"]
+Stage = Literal["samples", "verdicts", "tags", "decisions", "keys"]
 STAGES: dict[Stage, type[Record]] = {"samples": Sample, "verdicts": SampleVerdict, "tags": Tags, "decisions": Decision}
+"""What a run says of its samples; `keys` is what `curate` keeps for itself."""
+_RECORDS: dict[Stage, type[Record]] = {**STAGES, "keys": Keys}
 
 
 class RunFolder:
@@ -125,21 +128,22 @@ class RunFolder:
         if missing:
             verb = {"verdicts": "verify", "tags": "tag", "decisions": "curate"}.get(stage, "sample")
             raise CotkitError(f"{missing[0]}: no {stage} yet", f"run `cotkit {verb} {self.path}` first")
-        return pl.scan_parquet(paths) if paths else pl.LazyFrame(schema=STAGES[stage].polars_schema())
+        return pl.scan_parquet(paths) if paths else pl.LazyFrame(schema=_RECORDS[stage].polars_schema())
 
-    def count(self, stage: Stage, column: str) -> dict[Any, int]:
+    def count(self, stage: Stage, column: str | pl.Expr) -> dict[Any, int]:
         """Count the values of one column over the shards of a stage that are there, most frequent first."""
         import polars as pl
 
         paths = [self.shard_path(stage, number) for number in self.shard_numbers() if self.shard_path(stage, number).exists()]
         if not paths:
             return {}
-        counts = pl.scan_parquet(paths).group_by(column).len().sort("len", column, descending=[True, False]).collect()
+        value = pl.col(column) if isinstance(column, str) else column
+        counts = pl.scan_parquet(paths).group_by(value.alias("value")).len().sort("len", "value", descending=[True, False]).collect()
         return dict(counts.iter_rows())
 
     def write(self, stage: Stage, number: int, frame: pl.DataFrame, fingerprint: str) -> None:
         """Write one shard, whole or not at all; raises ValueError when the frame has not the stage's columns."""
-        schema = STAGES[stage].polars_schema()
+        schema = _RECORDS[stage].polars_schema()
         if frame.schema != schema:
             raise ValueError(f"{stage} must have the columns {schema}, not {frame.schema}")
         write_parquet(frame, self.shard_path(stage, number), fingerprint)

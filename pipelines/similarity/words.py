@@ -67,7 +67,16 @@ def words_of(texts: Sequence[str] | pl.Series) -> Words:
     >>> one.hashes.tolist() == other.hashes.tolist()
     True
     """
-    return _words(*_buffer(texts))
+    import numpy as np
+    import polars as pl
+
+    parts = list(word_batches(texts if isinstance(texts, pl.Series) else pl.Series(texts, dtype=pl.String)))
+    if not parts:
+        return _words(b"", np.zeros(1, np.int64))
+    starts = np.cumsum([0, *(part.bounds[-1] for part in parts)])
+    bounds = [part.bounds[:-1] + start for part, start in zip(parts, starts[:-1], strict=True)]
+    bounds = np.concatenate([*bounds, starts[-1:]])
+    return Words(np.concatenate([part.hashes for part in parts]), bounds, np.concatenate([part.kinds for part in parts]))
 
 
 def characters_of(texts: Sequence[str] | pl.Series) -> Characters:

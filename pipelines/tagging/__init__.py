@@ -21,7 +21,7 @@ from ...schemas.recipe import TagConfig
 from ...schemas.record import content_hash
 from ...schemas.tags import Tags
 from ..execute.stages import WHOLE, Computed, Part, Progress, StageTask, run_stage
-from ..lexicon import Lexicon, fold, load_lexicons
+from ..lexicon import Lexicon, load_lexicons
 from ..run_folder import RunFolder
 from .behaviours import DIGITS, behaviour_counts
 from .code import code_of
@@ -87,15 +87,14 @@ def _tag_batch(batch: pl.DataFrame, lexicons: list[Lexicon], measures: Sequence[
 
     text = pl.concat_str("reasoning", "response", separator="\n", ignore_nulls=True).alias("text")
     texts = batch.select(text).to_series()
-    data = texts.cast(pl.Binary).to_list()
+    data = texts.cast(pl.Binary).to_list() if set(measures) - {"repetition"} else []
     sizes = _sizes(batch.with_columns(texts.str.len_bytes().cast(pl.Int64).alias("bytes")))
-    folded = pl.Series([fold(each) for each in data], dtype=pl.Binary).cast(pl.String)
-    tags = _with_lists(sizes, "behaviours", behaviour_counts(sizes, folded, lexicons))
+    tags = _with_lists(sizes, "behaviours", behaviour_counts(sizes, texts, lexicons))
     measured: dict[str, list] = {}
     if "compression" in measures:
         measured["compression_ratio"] = compression_ratios(data)
     if "repetition" in measures:
-        measured["repeated_share"] = [round(share, DIGITS) for share in repeated_shares(data)]
+        measured["repeated_share"] = [round(share, DIGITS) for share in repeated_shares(texts)]
     if "code" in measures:
         code = [code_of(each) for each in data]
         measured["code_blocks"], measured["python_blocks"] = [each.blocks for each in code], [each.python_blocks for each in code]

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from ..lexicon import Lexicon, find_matches
+from ..lexicon import Lexicon, Matches, find_matches
 
 if TYPE_CHECKING:
     import numpy as np
@@ -18,22 +18,22 @@ DIGITS = 6
 many rows a shard has."""
 
 
-def behaviour_counts(sizes: pl.DataFrame, folded: pl.Series, lexicons: list[Lexicon]) -> pl.DataFrame:
+def behaviour_counts(sizes: pl.DataFrame, texts: pl.Series, lexicons: list[Lexicon]) -> pl.DataFrame:
     """Give `row` and the fields of BehaviourCount for each behaviour that occurs, sorted by row, lexicon and behaviour.
 
-    `sizes` has the columns row, tokens and bytes of each text, `folded` the texts themselves.
+    `sizes` has the columns row, tokens and bytes of each of the texts.
     """
     import polars as pl
 
     schema = {"place": pl.Int64, "lexicon": pl.String, "behaviour": pl.String, "count": pl.Int64, "first": pl.Int64}
     counts = [pl.DataFrame(schema=schema | {"curve": pl.List(pl.Int64)})]
-    size = sizes["bytes"].to_numpy()
-    counts += [_counts(folded, size, lexicon) for lexicon in sorted(lexicons, key=lambda lexicon: lexicon.name)]
-    texts = sizes.with_row_index("place").select(pl.col("place").cast(pl.Int64), "row", "tokens", "bytes")
+    size, lexicons = sizes["bytes"].to_numpy(), sorted(lexicons, key=lambda lexicon: lexicon.name)
+    counts += [_counts(matches, size, lexicon) for matches, lexicon in zip(find_matches(texts, lexicons), lexicons, strict=True)]
+    texts_of = sizes.with_row_index("place").select(pl.col("place").cast(pl.Int64), "row", "tokens", "bytes")
     return (
         pl.concat(counts)
         .sort("place", maintain_order=True)
-        .join(texts, on="place", maintain_order="left")
+        .join(texts_of, on="place", maintain_order="left")
         .select(
             "row",
             "lexicon",
@@ -46,18 +46,17 @@ def behaviour_counts(sizes: pl.DataFrame, folded: pl.Series, lexicons: list[Lexi
     )
 
 
-def _counts(folded: pl.Series, size: np.ndarray, lexicon: Lexicon) -> pl.DataFrame:
+def _counts(matches: Matches, size: np.ndarray, lexicon: Lexicon) -> pl.DataFrame:
     import numpy as np
     import polars as pl
 
-    matches = find_matches(folded, lexicon)
     names = sorted(behaviour.name for behaviour in lexicon.behaviours)
-    counts_for = lexicon.attribute(matches.distinct)
+    counted = [lexicon.counted_for(pattern) for pattern in range(len(lexicon.patterns()))]
     cells, starts = [], []
-    for number, name in enumerate(names):
-        own = counts_for.filter(pl.col("behaviour") == name)["match"]
-        chosen = matches.distinct.is_in(own.implode()).to_numpy().astype(bool)[matches.code]
-        cells.append(matches.text[chosen] * len(names) + number)
+    for turn in range(max(map(len, counted))):
+        number = np.array([names.index(own[turn]) if turn < len(own) else -1 for own in counted])[matches.pattern]
+        chosen = slice(None) if (number >= 0).all() else number >= 0
+        cells.append(matches.text[chosen] * len(names) + number[chosen])
         starts.append(matches.start[chosen])
     cell, start = np.concatenate(cells), np.concatenate(starts)
     tenth = np.minimum(start * BINS // np.maximum(size[cell // len(names)], 1), BINS - 1)

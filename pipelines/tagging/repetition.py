@@ -21,8 +21,11 @@ from collections.abc import Iterator
 from functools import lru_cache
 from typing import TYPE_CHECKING
 
+from ..lexicon import is_for_compiled_code, utf8_of
+
 if TYPE_CHECKING:
     import numpy as np
+    import polars as pl
 
 WINDOW = 40
 """Tokens of a window, the paper's N."""
@@ -36,17 +39,17 @@ _HASHED = WINDOW - 3
 _BASE = 0x9E3779B1
 _MODULUS = 2**32
 
-_SPACE, _LETTER, _OTHER, _SINGLE, _REST = range(5)
+SPACE, LETTER, OTHER, SINGLE, REST = range(5)
 
 
 def _class_of(byte: int) -> int:
     if byte >= 0x80:
-        return _REST if byte < 0xC0 else _LETTER if byte < 0xE0 else _SINGLE
+        return REST if byte < 0xC0 else LETTER if byte < 0xE0 else SINGLE
     character = chr(byte)
-    return _LETTER if character.isalpha() else _SINGLE if character.isdigit() else _SPACE if character in " \t\n\r\v\f" else _OTHER
+    return LETTER if character.isalpha() else SINGLE if character.isdigit() else SPACE if character in " \t\n\r\v\f" else OTHER
 
 
-_CLASSES = bytes(_class_of(byte) for byte in range(256))
+CLASSES = bytes(_class_of(byte) for byte in range(256))
 
 
 def compression_ratios(texts: list[bytes]) -> list[float]:
@@ -54,8 +57,20 @@ def compression_ratios(texts: list[bytes]) -> list[float]:
     return [len(zlib.compress(data, 1)) / len(data) if data else 1.0 for data in texts]
 
 
-def repeated_shares(texts: list[bytes]) -> list[float]:
-    """Give, per UTF-8 text, the share of its tokens inside a window that was there before; 0 for an empty text."""
+def repeated_shares(texts: pl.Series) -> list[float]:
+    """Give, per text, the share of its tokens inside a window that was there before; 0 for an empty text."""
+    import polars as pl
+
+    data = utf8_of(texts)
+    if is_for_compiled_code(len(data.data)):
+        from . import windows
+
+        return windows.shares_of(data)
+    return shares_of(texts.cast(pl.Binary).to_list())
+
+
+def shares_of(texts: list[bytes]) -> list[float]:
+    """Give what `repeated_shares` gives, by numpy alone."""
     return [share for chunk in _chunks(texts) for share in _shares(chunk)]
 
 
@@ -94,18 +109,18 @@ def _shares(texts: list[bytes]) -> list[float]:
 def _token_starts(buffer: bytes, begins: np.ndarray, sizes: np.ndarray) -> np.ndarray:
     import numpy as np
 
-    kinds = np.frombuffer(bytearray(buffer.translate(_CLASSES)), np.uint8)
+    kinds = np.frombuffer(bytearray(buffer.translate(CLASSES)), np.uint8)
     start = np.empty(len(kinds), bool)
     rest = np.zeros(0, np.int64)
     if not buffer.isascii():
-        rest = np.flatnonzero(kinds == _REST)
+        rest = np.flatnonzero(kinds == REST)
         # a character's bytes are of one kind; it has at most four of them
         for _ in range(3):
             kinds[rest] = kinds[rest - 1]
     start[0] = False
     np.not_equal(kinds[1:], kinds[:-1], out=start[1:])
-    start[1:] |= kinds[1:] == _SINGLE
-    start[1:] &= kinds[:-1] != _SPACE
+    start[1:] |= kinds[1:] == SINGLE
+    start[1:] &= kinds[:-1] != SPACE
     start[rest] = False
     start[begins + sizes] = False
     start[begins[sizes > 0]] = True

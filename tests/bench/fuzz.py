@@ -1,12 +1,14 @@
-r"""Random texts through extraction and the verifiers: crashes, and time that grows faster than the text.
+r"""Random texts through extraction, the parser and the verifiers: crashes, and time that grows faster than the text.
 
     python tests/bench/fuzz.py [CPU_MINUTES] [SEED]        (30 and 0)
 
 Texts are made of the pieces that answers are made of, mutated, and repeated to sizes from 100 to 100,000 characters. Each runs
-in a worker, so that a hang is found as well. A crash is an outcome `crashed`, or an exception of the extraction in this process.
-Slow is a text that takes more than `SLOW` times as long as twice its half; the slowest per size is listed.
+in a worker, so that a hang is found as well. A crash is an outcome `crashed`, or an exception of extraction or parser in this process.
+Superlinear is a text that takes extraction or the parser more than `SLOW` times as long as its half, by CPU time; the slowest per
+size is listed. Minutes are CPU time of this process and of its worker.
 """
 
+import contextlib
 import random
 import sys
 import time
@@ -15,7 +17,11 @@ from collections import Counter
 from cotkit.pipelines.execute.pool import VerifierPool
 from cotkit.schemas.problem import KINDS, Problem
 from cotkit.schemas.recipe import VerifyConfig
+from cotkit.verifiers.canonical import canonical
 from cotkit.verifiers.extraction import extract
+from cotkit.verifiers.latex import read_expression
+from cotkit.verifiers.sentences import MAX_ANSWER
+from cotkit.verifiers.structure import is_words, read_items
 
 PIECES = tuple(
     piece
@@ -57,47 +63,74 @@ def text_of(dice, size):
     return text if dice.random() < 0.5 else rf"{text} \boxed{{{unit[:size]}}}"
 
 
-def seconds_to_extract(text):
+def read(text):
+    """Bring a text, as long as an answer may be, to one spelling and parse it, past all that is remembered."""
+    spelling = canonical(text[:MAX_ANSWER])
+    read_expression.__wrapped__(spelling)
+    is_words(spelling)
+    read_items(spelling)
+
+
+def seconds_of(act, text):
     started = time.thread_time()  # CPU time: on a busy machine a text waits for its turn
-    extract(text)
+    act(text)
     return time.thread_time() - started
 
 
-def is_superlinear(text):
+def is_superlinear(act, text, took):
     """Say whether the whole takes much longer than twice its half, measured again and again so that a busy machine is none."""
-    if seconds_to_extract(text) < LEAST_SECONDS:
+    if took < LEAST_SECONDS:
         return False
-    whole, half = (min(seconds_to_extract(part) for _ in range(3)) for part in (text, text[: len(text) // 2]))
-    return whole > SLOW * half
+    text = text[:MAX_ANSWER] if act is read else text
+    middle = len(text) // 2
+    halves = (text[:middle], text[middle:], text[: middle - 7], text[middle - 7 : -7])  # where a cut falls, a parser may give up at once
+    whole, *halved = (min(seconds_of(act, part) for _ in range(3)) for part in (text, *halves))
+    return whole > SLOW * max(halved)
+
+
+class WorkerClock:
+    """Adds up the CPU time of a pool's workers, those that are gone included as far as it was seen."""
+
+    def __init__(self, pool):
+        self.pool, self.seen = pool, {}
+
+    def seconds(self):
+        for pid in self.pool.worker_pids():
+            with contextlib.suppress(OSError):  # it has ended meanwhile
+                self.seen[pid] = time.clock_gettime(~pid << 3 | 2)  # clock_getcpuclockid(3): the process's CPU clock
+        return sum(self.seen.values())
+
+
+ACTS = {"extract": extract, "read": read}
 
 
 def main(cpu_minutes, seed):
     dice, tried, outcomes = random.Random(seed), Counter(), Counter()
-    slowest = {(what, size): (0.0, "") for what in ("extract", "judge") for size in SIZES}
+    slowest = {(what, size): (0.0, "") for what in (*ACTS, "judge") for size in SIZES}
     faults, started = [], time.process_time()
-    judged_milliseconds = 0.0
     with VerifierPool(VerifyConfig(workers=1, deadline_seconds=2, memory_mib=1024)) as pool:
-        while time.process_time() - started + judged_milliseconds / 1000 < 60 * cpu_minutes:
+        workers = WorkerClock(pool)
+        while (spent := time.process_time() - started + workers.seconds()) < 60 * cpu_minutes:
             batch = []
             for _ in range(64):
                 size = dice.choice(SIZES)
                 text, problem = text_of(dice, size), Problem.make("?", dice.choice(GOLDS), dice.choice(KINDS))
-                took = seconds_to_extract(text)
-                slowest["extract", size] = max(slowest["extract", size], (took, text[:100]))
-                if is_superlinear(text):
-                    faults.append(("superlinear", size, text[:200]))
+                for name, act in ACTS.items():
+                    took = seconds_of(act, text)
+                    slowest[name, size] = max(slowest[name, size], (took, text[:100]))
+                    if is_superlinear(act, text, took):
+                        faults.append((f"superlinear {name}", size, text[:200]))
                 batch.append((size, text, problem, pool.submit(text, problem, "stop")))
             for size, text, problem, future in batch:
                 outcome = future.result().outcome
                 tried[size] += 1
                 outcomes[outcome] += 1
-                judged_milliseconds += future.milliseconds
                 slowest["judge", size] = max(
                     slowest["judge", size], (future.milliseconds / 1000, f"{problem.kind} {problem.answer}: {text[-100:]}")
                 )
                 if outcome in ("crashed", "timeout", "out_of_memory"):
                     faults.append((f"{outcome} {future.result().decided_by}", size, f"{problem.kind} {problem.answer}: {text[-200:]}"))
-    print(f"{tried.total():,} texts, seed {seed}; outcomes: {dict(outcomes)}")
+    print(f"{tried.total():,} texts in {spent / 60:.1f} CPU minutes, seed {seed}; outcomes: {dict(outcomes)}")
     for (what, size), (took, text) in slowest.items():
         print(f"{what:8} {size:8,} characters ({tried[size]:,}): slowest {1000 * took:8.1f} ms  {text!r}")
     for kind, count in Counter(kind for kind, _, _ in faults).items():

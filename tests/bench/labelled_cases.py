@@ -1,19 +1,23 @@
 r"""cotkit and math-verify on labelled cases of public graders' own test suites, case by case in one run: a Markdown table.
 
-    python tests/bench/labelled_cases.py CASES.jsonl [--out OUT.jsonl]
+    python tests/bench/labelled_cases.py CASES.jsonl [--out OUT.jsonl] [--verl FOLDER]
 
 A case has `id`, `kind`, `gold`, `prediction`, `expected`, `questionable`, and how the two are written: `gold_form` `bare` or `env`
 (a text that states the gold answer), `pred_form` `answer` (bare: it is put in a box), `latex` or `response`. Questionable labels
 and the 24 game are left out. Kinds that begin with `mcq` are choices, all others mathematics. The graders take turns at each case:
 cotkit in a pool of one worker, math-verify on the main thread with its own time-outs, as its README has it; to math-verify a choice is
-a string between A and J.
+a string between A and J. FOLDER is where `pip install --no-deps --target FOLDER verl` has put verl, whose two graders that need no
+library are then asked, too: `math_dapo`, and `math_reward`, which is Hendrycks' for MATH.
 """
 
 import argparse
+import importlib.util
 import json
 import logging
 import warnings
 from collections import defaultdict
+from collections.abc import Callable
+from functools import partial
 from pathlib import Path
 from typing import NamedTuple
 
@@ -80,6 +84,31 @@ def ask_math_verify(case: dict) -> Said:
     return Said(verify(parse(gold, extraction_config=configs), parse(response_of(case), extraction_config=configs)))
 
 
+def verl_graders(folder: Path) -> dict[str, Callable[[dict], Said]]:
+    """Load them from their files: the package itself imports Ray and torch."""
+    modules = {}
+    for name in ("math_dapo", "math_reward"):
+        spec = importlib.util.spec_from_file_location(name, folder / "verl" / "utils" / "reward_score" / f"{name}.py")
+        assert spec
+        assert spec.loader
+        modules[name] = importlib.util.module_from_spec(spec)
+        spec.loader.exec_module(modules[name])
+
+    def boxed(case: dict) -> tuple[str, str]:
+        """They read boxes alone: without one they get what cotkit extracts, and no dollar signs."""
+        text = response_of(case)
+        answer = text if "\\boxed{" in text and case["pred_form"] != "answer" else extract(text).answer or ""
+        return answer if "\\boxed{" in answer else rf"\boxed{{{answer.strip('$ ')}}}", problem_of(case).answer.strip("$ ")
+
+    def dapo(case: dict) -> Said:
+        return Said(bool(modules["math_dapo"].compute_score(*boxed(case))["acc"]))
+
+    def hendrycks(case: dict) -> Said:
+        return Said(modules["math_reward"].compute_score(*boxed(case)) == 1)
+
+    return {"verl math_dapo": dapo, "verl math_reward (Hendrycks)": hendrycks}
+
+
 def scores(cases: list[dict], said: list[Said]) -> Scores:
     pairs = [(case["expected"], answer.correct) for case, answer in zip(cases, said, strict=True)]
     return Scores(
@@ -119,13 +148,14 @@ def _cell(text: str) -> str:
     return f"`{short if len(short) <= 60 else '…' + short[-60:]}`"
 
 
-def main(path: Path, out: Path | None) -> None:
+def main(path: Path, out: Path | None, verl: Path | None) -> None:
     cases = core_set(path)
-    said: dict[str, list[Said]] = {"cotkit": [], "math-verify": []}
     with VerifierPool(VerifyConfig(workers=1)) as pool:
+        graders = {"cotkit": partial(ask_cotkit, pool), "math-verify": ask_math_verify} | (verl_graders(verl) if verl else {})
+        said: dict[str, list[Said]] = {name: [] for name in graders}
         for case in cases:
-            said["cotkit"].append(ask_cotkit(pool, case))
-            said["math-verify"].append(ask_math_verify(case))
+            for name, ask in graders.items():
+                said[name].append(ask(case))
     report(cases, said)
     if out:
         lines = [
@@ -139,7 +169,8 @@ if __name__ == "__main__":
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("cases", type=Path)
     parser.add_argument("--out", type=Path, help="write the verdicts of both graders here, one line a case")
+    parser.add_argument("--verl", type=Path, help="a folder with verl, whose graders are asked as well")
     asked = parser.parse_args()
     warnings.simplefilter("ignore")  # sympy's, about names that will change
     logging.disable(logging.CRITICAL)  # math-verify logs each time-out
-    main(asked.cases, asked.out)
+    main(asked.cases, asked.out, asked.verl)

@@ -24,6 +24,9 @@ from hypothesis import strategies as st
         pytest.param(r"The answer is 8. \boxed{7} <answer>9</answer>", "7", "boxed", id="a box before a tag and a sentence"),
         pytest.param("Well: <answer> 7 </answer>", "7", "answer_tag", id="tag"),
         pytest.param("<answer>The answer is 7.</answer>", "7", "answer_tag", id="a sentence in a tag"),
+        pytest.param(r"<answer>\text{The answer is 3}</answer>", "3", "answer_tag", id="a sentence set as text in a tag"),
+        pytest.param(r"$\text{The answer is } \frac{1}{2}$", r"\frac{1}{2}$", "sentence", id="a sentence set as text before a formula"),
+        pytest.param(r"{\bf The answer is \{1, 2\}} and so on", r"\{1, 2\}", "sentence", id="a sentence in braces"),
         pytest.param("The final answer is $7$.\nThanks for asking.", "$7$", "sentence", id="sentence"),
         pytest.param("**Answer:** 3.14. I hope it is correct.", "3.14", "sentence", id="a bold label"),
         pytest.param("The answer is (B) because cats purr.", "(B)", "sentence", id="a reason is cut off"),
@@ -178,6 +181,8 @@ PIECES = [
     "\\[",
     "\\(",
     "and ",
+    "answer is }",
+    "}",
 ]
 
 

@@ -47,6 +47,11 @@ EQUAL = [
     ("2^{n+1}", r"2\cdot 2^n"),
     (r"\binom{n}{2}", r"\frac{n(n-1)}{2}"),
     ("n!", "n(n-1)!"),
+    ("7!!", "105"),
+    ("8!!", "384"),
+    ("0!!", "1"),
+    ("2023!!", r"\frac{2024!}{2^{1012} 1012!}"),
+    ("(2n)!!+1", "1+(2n)!!"),
     (r"\log_2 8", "3"),
     (r"\log_{4} x", r"\frac{\ln x}{2\ln 2}"),
     (r"\sqrt{3+2\sqrt2}", r"1+\sqrt2"),
@@ -79,6 +84,10 @@ DIFFERENT = [
     ("i", "-i"),
     ("e^{-800}", "e^{-801}"),
     ("abc-d", "abc-f"),
+    ("7!!", "(7!)!"),
+    ("7!!", "5040"),
+    ("2023!!", "2021!!"),
+    ("2024!!", "2^{1012} 1011!"),
 ]
 NOT_DECIDED = [
     (r"\ln x^2", r"2\ln x"),
@@ -161,6 +170,12 @@ def test_large_powers_are_not_expanded(one, other):
         ("1,1,2", "1,2", False),
         (r"\begin{pmatrix}1\\2\\\end{pmatrix}", r"\left[\begin{array}{c}1\\2\end{array}\right]", True),
         (r"\begin{pmatrix}1\\2\end{pmatrix}", r"-\begin{pmatrix}1\\2\end{pmatrix}", False),
+        (r"\begin{pmatrix}16/49\\48/49\end{pmatrix}", r"\frac{8}{49}\begin{pmatrix}2\\6\end{pmatrix}", True),
+        (r"\begin{pmatrix}16/49\\48/49\end{pmatrix}", r"\frac{8}{49}\begin{pmatrix}2\\7\end{pmatrix}", False),
+        (r"\begin{pmatrix}\sqrt2&2\end{pmatrix}", r"\sqrt2\left(\begin{array}{cc}1&\sqrt2\end{array}\right)", True),
+        (r"\frac{400}{11}", r"\frac{400}{11}\text{ s}\approx 36.4\text{ s}", True),
+        ("36", r"\frac{400}{11}\text{ s}\approx 36.4\text{ s}", False),
+        (r"\frac{\pi}{4}", r"\frac{\pi}{3}\approx 1.05", False),
         (r"\frac{\sqrt3}{2}", "0.8660254", True),
         (r"\frac{\sqrt3}{2}", "0.8660255", False),
         (r"\frac{\sqrt3}{2}", "0.87", False),
@@ -180,6 +195,21 @@ def test_large_powers_are_not_expanded(one, other):
 def test_shapes_are_compared_by_our_own_means(gold, answer, equal):
     relation = compare(canonical(gold), canonical(answer))
     assert (relation.equal, relation.rule.startswith("math_verify")) == (equal, False), relation
+
+
+@pytest.mark.parametrize(
+    ("gold", "answer"),
+    [
+        (r"\begin{vmatrix}2&4\\6&8\end{vmatrix}", r"2\begin{vmatrix}1&2\\3&4\end{vmatrix}"),
+        (r"\begin{pmatrix}1\\2\end{pmatrix}", r"\det\begin{pmatrix}1\\2\end{pmatrix}"),
+        (r"\begin{pmatrix}3\\4\end{pmatrix}", r"2+\begin{pmatrix}1\\2\end{pmatrix}"),
+        ("36.4", r"\frac{400}{11}\approx 36.4"),
+        (r"\frac{400}{11}", r"\frac{400}{11}\approx 46.4"),
+    ],
+)
+def test_what_stands_before_a_matrix_or_around_an_approximation_is_not_guessed(gold, answer):
+    relation = compare(canonical(gold), canonical(answer))
+    assert relation.equal is not True or relation.rule == "math_verify"
 
 
 NUMBERS = st.integers(0, 10**9) | st.fractions(0, 1_000, max_denominator=1_000)

@@ -53,7 +53,7 @@ def test_what_everybody_reads_alike_is_not_marked(text):
 @pytest.mark.parametrize(
     "text",
     [
-        *("", "x(", ")", "2 3", "y(t)", r"\frac{dx}{dt}", r"\int x dx", r"\sum_{k=1}^n k", "word", "is", "1,2", "x=1", r"\pm 1", "n!!"),
+        *("", "x(", ")", "2 3", "y(t)", r"\frac{dx}{dt}", r"\int x dx", r"\sum_{k=1}^n k", "word", "is", "1,2", "x=1", r"\pm 1", "n!!!"),
         *(r"\frac{1}", r"\sqrt", "x^", "x^y^z", "|x", r"\{1\}", "x_", r"\infty", r"\gcd(2,3)", "1..2", "a:b"),
     ],
 )

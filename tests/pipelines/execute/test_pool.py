@@ -6,6 +6,7 @@ import os
 import signal
 import subprocess
 import sys
+import tempfile
 import textwrap
 import threading
 import time
@@ -13,7 +14,9 @@ from concurrent.futures import CancelledError
 from pathlib import Path
 
 import pytest
+from cotkit.pipelines.execute.items import ItemMaker
 from cotkit.pipelines.execute.pool import VerifierPool
+from cotkit.pipelines.execute.worker_process import WorkerProcess
 from cotkit.schemas.problem import Problem
 from cotkit.schemas.recipe import VerifyConfig
 
@@ -28,6 +31,7 @@ MISBEHAVING = """
         if response == "spin":
             while True: pass
         if response == "sleep": time.sleep(600)
+        if response == "nap": time.sleep(1.5)
         if response == "hoard": return [bytearray(2**28) for _ in range(100)]
         if response == "raise": raise LookupError("no")
         if response == "recurse": return judge.__globals__["judge"](response, problem, finish_reason)
@@ -281,6 +285,53 @@ def test_no_answer_runs_past_its_deadline_by_more_than_50_milliseconds(misbehavi
             assert future.result(30).decided_by == "cpu"
             assert 0.45 < float(clock.read_text()) < 0.55
             assert future.milliseconds >= 450
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="CPU clocks of other processes are read on Linux")
+def test_a_machine_that_stands_still_makes_no_timeout(misbehaving, tmp_path):
+    script = """
+        from cotkit.pipelines.execute.pool import VerifierPool
+        from cotkit.schemas.problem import Problem
+        from cotkit.schemas.recipe import VerifyConfig
+        problem = Problem.make("?", "7", "math")
+        with VerifierPool(VerifyConfig(workers=1, deadline_seconds=0.5), "misbehaving:judge") as pool:
+            print(pool.submit("pid", problem, "stop").result().answer, flush=True)
+            print(pool.submit("nap", problem, "stop").result().outcome, flush=True)
+            print(pool.submit("sleep", problem, "stop").result().decided_by, flush=True)
+    """
+    environment = os.environ | {"PYTHONPATH": str(tmp_path)}
+    with subprocess.Popen([sys.executable, "-c", textwrap.dedent(script)], stdout=subprocess.PIPE, text=True, env=environment) as parent:
+        assert parent.stdout
+        worker = int(parent.stdout.readline())
+        time.sleep(0.3)
+        for pid, signal_number, seconds in (
+            (parent.pid, signal.SIGSTOP, 0),
+            (worker, signal.SIGSTOP, 4),  # the limit by the wall is 3 s
+            (parent.pid, signal.SIGCONT, 0.3),
+            (worker, signal.SIGCONT, 0),
+        ):
+            os.kill(pid, signal_number)
+            time.sleep(seconds)
+        assert parent.stdout.readline() == "correct\n"
+        assert parent.stdout.readline() == "wall\n"
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="states of other processes are read on Linux")
+@pytest.mark.parametrize(("response", "waits"), [("spin", False), ("sleep", True)])
+@pytest.mark.usefixtures("misbehaving")
+def test_what_runs_or_waits_for_a_core_uses_up_its_cpu_time_alone(response, waits):
+    with tempfile.TemporaryFile() as errors:
+        worker = WorkerProcess.start("misbehaving:judge", quick(), errors)
+        worker.give([("item", ItemMaker().item(response, SEVEN, "stop").frame)])
+        while worker.current() is None:
+            time.sleep(0.01)
+        started = time.monotonic()
+        while time.monotonic() < started + 3:
+            spent = worker.spent()
+            time.sleep(0.02)
+        worker.kill()
+    assert (spent.wall > 2.5) is waits
+    assert (spent.cpu > 0.1) is not waits
 
 
 def test_a_worker_has_a_cpu_limit_of_its_own(misbehaving):

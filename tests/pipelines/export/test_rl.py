@@ -1,7 +1,8 @@
-"""RL prompt sets hold each problem of the band once, with its bare gold, in the columns that TRL and verl read."""
+"""RL prompt sets hold each problem of the band once, with its bare gold, in the columns that each trainer reads."""
 
+import json
 from pathlib import Path
-from typing import Any
+from typing import Any, get_args
 
 import polars as pl
 import pytest
@@ -9,7 +10,7 @@ from cotkit.pipelines.export import Exported, export_rl
 from cotkit.pipelines.run_folder import RunFolder
 from cotkit.schemas.errors import CotkitError
 from cotkit.schemas.problem import Problem
-from cotkit.schemas.recipe import Recipe, RlExportConfig, SampleConfig, Shot
+from cotkit.schemas.recipe import CurateConfig, Recipe, RlExportConfig, RlFormat, SampleConfig, Shot
 
 SAMPLE = SampleConfig(n=2, system_prompt="Think.", prompt_template="{prompt} Use \\boxed{}.", shots=[Shot(prompt="1?", response="1.")])
 RECIPE = Recipe(name="small", sample=SAMPLE)
@@ -25,6 +26,8 @@ TRL = RlExportConfig(formats=["trl"])
 
 
 def rows_of(exported: Exported) -> list[dict[str, Any]]:
+    if (exported.path / "train.jsonl").exists():
+        return [json.loads(line) for line in (exported.path / "train.jsonl").read_text(encoding="utf-8").splitlines()]
     return pl.read_parquet(exported.path / "*.parquet").rows(named=True)
 
 
@@ -75,9 +78,115 @@ def test_verl_rows_have_its_columns_and_a_bare_gold(run: RunFolder) -> None:
     assert list(row) == ["data_source", "prompt", "ability", "reward_model", "extra_info"]
     assert (row["data_source"], row["ability"]) == ("math_dapo", "math")
     assert row["reward_model"] == {"style": "rule", "ground_truth": problem["answer"]}
-    assert row["extra_info"] == {
-        "index": 1, "split": "train", "problem_id": problem["problem_id"], "kind": "number", "pass_rate": 0.5, "samples": 2,
-    }  # fmt: skip
+    assert row["extra_info"] == {"index": 1, "split": "train", **ABOUT, "problem_id": problem["problem_id"]}
+
+
+ABOUT = {"kind": "number", "options": [], "pass_rate": 0.5, "judged": 2, "samples": 2, "learnability": 0.25, "source": "sums.jsonl"}
+USER = {"role": "user", "content": "What is 18 + 4? Use \\boxed{}."}
+CHAT = [{"role": "system", "content": "Think."}, USER]
+ONE_TEXT = "Think.\n\nWhat is 18 + 4? Use \\boxed{}."
+SHAPES = {
+    "trl": {"prompt": CHAT, "solution": "$22$", "answer": "22"},
+    "openrlhf": {
+        "prompt": CHAT,
+        "label": "22",
+        "problem": '{"answer":"22","kind":"number","options":[]}',
+        "datasource": "sums.jsonl",
+    },
+    "nemo-rl": {"input": ONE_TEXT, "output": "22"},
+    "open-instruct": {"messages": [{"role": "user", "content": ONE_TEXT}], "ground_truth": "22", "dataset": "math"},
+    "prime-rl": {"prompt": USER["content"], "system_prompt": "Think.", "answer": "22"},
+    "areal": {"messages": CHAT, "answer": "22"},
+}
+
+
+@pytest.mark.parametrize("format", SHAPES)
+def test_a_flat_row_has_its_trainers_columns_then_what_is_known_of_the_problem(run: RunFolder, format: str) -> None:
+    (exported,) = export_rl(run, RlExportConfig(formats=[format]))  # pyright: ignore[reportArgumentType]
+    row = rows_of(exported)[1]
+    assert row == SHAPES[format] | ABOUT | {"problem_id": run.problems()["problem_id"][1]}
+    assert list(row)[: len(SHAPES[format])] == list(SHAPES[format])
+
+
+def test_nested_rows_have_their_trainers_columns(run: RunFolder) -> None:
+    skyrl, slime = (rows_of(exported)[1] for exported in export_rl(run, RlExportConfig(formats=["skyrl", "slime"])))
+    about = ABOUT | {"problem_id": run.problems()["problem_id"][1]}
+    spec = {"method": "rule", "ground_truth": "22"}
+    named = {"data_source": "cotkit", "prompt": CHAT, "env_class": "cotkit", "reward_spec": spec}
+    assert skyrl == named | {"extra_info": {"index": 1, "split": "train", **about}}
+    assert slime == {"prompt": CHAT, "label": "22", "metadata": about}
+
+
+def test_without_a_system_prompt_one_text_is_the_users_alone(make_run: Any) -> None:
+    run = make_run(
+        recipe=Recipe(sample=SampleConfig(n=1, prompt_template="{prompt}")), problems=1, samples={(0, 0): {"outcome": "correct"}}
+    )
+    nemo, prime = (rows_of(exported)[0] for exported in export_rl(run, RlExportConfig(formats=["nemo-rl", "prime-rl"])))
+    assert (nemo["input"], prime["system_prompt"]) == ("What is 11 + 3?", None)
+
+
+def test_learnability_is_a_floor_and_an_order(run: RunFolder) -> None:
+    def rates(**settings: Any) -> list[float]:
+        return [row["pass_rate"] for row in rows_of(*export_rl(run, RlExportConfig(formats=["trl"], **settings)))]
+
+    assert rates(min_learnability=0.2) == [0.5]
+    assert rates(top_learnability=2) == [0.5, 1.0]
+    assert rates(top_learnability=9) == [0.5, 1.0, 0.0, 1.0]
+    (exported,) = export_rl(run, RlExportConfig(formats=["trl"], top_learnability=3))
+    assert "1 problems left out: the learnability of others is higher" in exported.notes
+
+
+def test_a_gold_answer_that_does_not_verify_itself_is_left_out_and_said(make_run: Any) -> None:
+    problems = [Problem.make("?", "7", "math"), Problem.make("??", "\\frac{", "math")]
+    run = make_run(recipe=RECIPE, problems=problems, samples={(p, i): {"outcome": "correct"} for p in (0, 1) for i in (0, 1)})
+    (exported,) = export_rl(run, TRL)
+    assert [row["answer"] for row in rows_of(exported)] == ["7"]
+    assert exported.notes == ("1 problems left out: the gold answer does not verify itself",)
+    (unchecked,) = export_rl(run, RlExportConfig(formats=["trl"], check_gold=False))
+    assert unchecked.rows == 2
+
+
+def test_a_problem_of_a_benchmark_is_left_out_though_its_samples_were_dropped_for_another_reason(make_run: Any, tmp_path: Path) -> None:
+    asked = "What is the smallest positive integer that is divisible by each of the first ten positive integers?"
+    (tmp_path / "held_out.jsonl").write_text(json.dumps({"problem": asked, "answer": "2520"}) + "\n")
+    recipe = RECIPE.model_copy(update={"curate": CurateConfig(decontaminate=[str(tmp_path / "held_out.jsonl")])})
+    problems = [Problem.make(asked, "2520", "number"), Problem.make("What is 3 + 4?", "7", "number")]
+    run = make_run(recipe=recipe, problems=problems, samples={(p, i): {"outcome": "wrong"} for p in (0, 1) for i in (0, 1)})
+    (exported,) = export_rl(run, TRL)
+    assert [row["answer"] for row in rows_of(exported)] == ["7"]
+    assert exported.notes == ("1 problems left out: they stand in a benchmark (held_out)",)
+
+
+@pytest.mark.parametrize("format", get_args(RlFormat))
+def test_beside_the_rows_lie_the_reward_module_and_a_launch_line(run: RunFolder, format: str) -> None:
+    (exported,) = export_rl(run, RlExportConfig(formats=[format]))  # pyright: ignore[reportArgumentType]
+    module = (exported.path / "cotkit_reward.py").read_text(encoding="utf-8")
+    compile(module, "cotkit_reward.py", "exec")
+    assert "from cotkit.pipelines.reward import" in module
+    launch = (exported.path / "launch.sh").read_text(encoding="utf-8")
+    assert "256" in launch  # the longest right response, rounded up
+    assert not {name for name in ("{prompt}", "{response}", "{total}", "{listed}", "{trainer}") if name in launch}
+    assert all(name in launch for name in ([] if format in ("prime-rl", "areal", "trl", "openrlhf") else [rows_file(exported)]))
+
+
+def rows_file(exported: Exported) -> str:
+    return next(path.name for path in exported.path.iterdir() if path.name.startswith("train"))
+
+
+def test_a_changed_reward_module_is_left_as_it_is_and_said(run: RunFolder) -> None:
+    (exported,) = export_rl(run, TRL)
+    (exported.path / "cotkit_reward.py").write_text("mine")
+    (again,) = export_rl(run, TRL)
+    assert (exported.path / "cotkit_reward.py").read_text() == "mine"
+    assert again.notes[-1].endswith("cotkit_reward.py was changed and is left as it is")
+
+
+@pytest.mark.parametrize("format", ["slime", "verl"])
+def test_a_set_that_becomes_empty_leaves_nothing_of_ours_behind(run: RunFolder, format: str) -> None:
+    (exported,) = export_rl(run, RlExportConfig(formats=[format]))  # pyright: ignore[reportArgumentType]
+    (empty,) = export_rl(run, RlExportConfig(formats=[format], min_pass_rate=0.6, max_pass_rate=0.7))  # pyright: ignore[reportArgumentType]
+    assert empty.rows == 0
+    assert list(exported.path.iterdir()) == []
 
 
 GOLDS = [
@@ -108,10 +217,11 @@ def test_math_verify_reads_the_solution_as_the_gold(make_run: Any, kind: str, go
 
 def test_a_fresh_set_is_not_written_again_and_a_changed_verdict_writes_it(run: RunFolder) -> None:
     def written() -> list[int]:
-        return [path.stat().st_mtime_ns for item in export_rl(run, RlExportConfig()) for path in item.path.iterdir()]
+        every = RlExportConfig(formats=["trl", "verl", "slime"])
+        return [path.stat().st_mtime_ns for item in export_rl(run, every) for path in sorted(item.path.glob("train*"))]
 
     before = written()
-    assert len(before) == 2
+    assert len(before) == 3
     assert written() == before
     run.write("verdicts", 1, run.read("verdicts", 1).with_columns(outcome=pl.lit("wrong")), "changed")
     assert all(new != old for new, old in zip(written(), before, strict=True))
@@ -121,8 +231,8 @@ def test_a_fresh_set_is_not_written_again_and_a_changed_verdict_writes_it(run: R
 def test_many_problems_make_several_pieces_that_hold_each_once(make_run: Any) -> None:
     recipe = RECIPE.model_copy(update={"sample": SAMPLE.model_copy(update={"n": 1})})
     run = make_run(recipe=recipe, problems=34_000, shards=2, stages=("samples", "verdicts"))
-    (exported,) = export_rl(run, TRL)
-    assert sorted(path.name for path in exported.path.iterdir()) == ["train-00000-of-00002.parquet", "train-00001-of-00002.parquet"]
+    (exported,) = export_rl(run, RlExportConfig(formats=["trl"], check_gold=False))
+    assert sorted(path.name for path in exported.path.glob("train*")) == ["train-00000-of-00002.parquet", "train-00001-of-00002.parquet"]
     judged = run.scan("verdicts").filter(~pl.col("outcome").is_in(["timeout", "crashed"])).collect().height
     ids = pl.read_parquet(exported.path / "*.parquet")["problem_id"]
     assert len(ids) == ids.n_unique() == exported.rows == judged
@@ -144,10 +254,11 @@ def test_datasets_loads_both_with_plain_features(run: RunFolder, tmp_path: Path)
 
     text, number, share = datasets.Value("string"), datasets.Value("int64"), datasets.Value("float64")
     prompt = datasets.List({"role": text, "content": text})
-    flat = {"solution": text, "answer": text, "kind": text, "problem_id": text, "pass_rate": share, "samples": number, "source": text}
-    extra = {"index": number, "split": text, "problem_id": text, "kind": text, "pass_rate": share, "samples": number}
+    about = {"problem_id": text, "kind": text, "options": datasets.List(text), "pass_rate": share, "judged": number, "samples": number}
+    about |= {"learnability": share, "source": text}
+    extra = {"index": number, "split": text, **about}
     verl = {"data_source": text, "prompt": prompt, "ability": text, "reward_model": {"style": text, "ground_truth": text}}
-    features = {"trl": {"prompt": prompt, **flat}, "verl": {**verl, "extra_info": extra}}
+    features = {"trl": {"prompt": prompt, "solution": text, "answer": text, **about}, "verl": {**verl, "extra_info": extra}}
     for exported in export_rl(run, RlExportConfig()):
         loaded = datasets.load_dataset(
             "parquet", data_files=str(exported.path / "*.parquet"), split="train", cache_dir=str(tmp_path / "cache")

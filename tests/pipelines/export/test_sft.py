@@ -25,6 +25,10 @@ def rows_of(exported: Exported) -> list[dict[str, Any]]:
     return pl.read_parquet(exported.path / "*.parquet").rows(named=True)
 
 
+def names_in(exported: Exported) -> list[str]:
+    return sorted(path.name for path in exported.path.iterdir())
+
+
 def turns_of(row: dict[str, Any]) -> list[dict[str, Any]]:
     return row["messages"] if "messages" in row else row["prompt"] + row["completion"]
 
@@ -48,7 +52,7 @@ def test_every_kept_sample_is_there_once(run: RunFolder, format: str, reasoning:
     assert [row["sample_id"] for row in rows] == kept
     assert exported[1:4] == (format, "all", 11)
     assert exported.tokens == sum(row["completion_tokens"] for row in rows) > 0
-    assert sorted(path.name for path in exported.path.iterdir()) == ["train-00000-of-00002.parquet", "train-00001-of-00002.parquet"]
+    assert names_in(exported) == ["export.json", "launch.sh", "train-00000-of-00002.parquet", "train-00001-of-00002.parquet"]
 
 
 CONTENTS = [
@@ -112,7 +116,7 @@ def test_a_tag_in_reasoning_that_is_left_out_does_no_harm(make_run: Any) -> None
 def test_a_fresh_export_is_not_written_again(run: RunFolder) -> None:
     before = [(path, path.stat().st_mtime_ns) for item in export_sft(run, SftExportConfig()) for path in item.path.iterdir()]
     again = [(path, path.stat().st_mtime_ns) for item in export_sft(run, SftExportConfig()) for path in item.path.iterdir()]
-    assert len(before) == 4
+    assert len(before) == 8
     assert again == before
 
 
@@ -122,8 +126,8 @@ def test_a_changed_decision_rewrites_its_piece_alone(run: RunFolder) -> None:
     decisions = run.read("decisions", 1).with_columns(kept=pl.col("sample_id") != pl.col("sample_id").first())
     run.write("decisions", 1, decisions, "changed")
     (exported,) = export_sft(run, SftExportConfig(formats=["trl"]))
-    changed = [path.name for path in exported.path.iterdir() if path.stat().st_mtime_ns != before[path.name]]
-    assert changed == ["train-00001-of-00002.parquet"]
+    changed = sorted(path.name for path in exported.path.iterdir() if path.stat().st_mtime_ns != before[path.name])
+    assert changed == ["export.json", "train-00001-of-00002.parquet"]
     assert exported.rows == 10
 
 
@@ -132,7 +136,7 @@ def test_pieces_of_an_older_export_are_removed_and_other_files_stay(run: RunFold
     (exported.path / "README.md").write_text("mine")
     run.write("decisions", 0, run.read("decisions", 0).with_columns(kept=False), "none of shard 0")
     (exported,) = export_sft(run, SftExportConfig(formats=["trl"]))
-    assert sorted(path.name for path in exported.path.iterdir()) == ["README.md", "train-00000-of-00001.parquet"]
+    assert names_in(exported) == ["README.md", "export.json", "launch.sh", "train-00000-of-00001.parquet"]
     assert exported.rows == len(rows_of(exported)) == 6
 
 
@@ -173,7 +177,7 @@ def test_row_groups_are_small(make_run: Any) -> None:
     (exported,) = export_sft(run, SftExportConfig(formats=["trl"]))
     import pyarrow.parquet
 
-    (piece,) = exported.path.iterdir()
+    (piece,) = exported.path.glob("*.parquet")
     metadata = pyarrow.parquet.read_metadata(piece)
     assert [metadata.row_group(i).num_rows for i in range(metadata.num_row_groups)] == [512, 512, 176]
     assert metadata.row_group(0).column(0).compression == "ZSTD"

@@ -150,3 +150,13 @@ def test_traces_without_later_stages_have_their_texts(make_run: Any) -> None:
     assert traces.height == 3
     assert traces["outcome"].null_count() == traces["kept"].null_count() == 3
     assert traces["response"].null_count() == 0
+
+
+def test_near_doubles_are_one_reason_however_many_samples_they_name(make_run: Any) -> None:
+    like = {(0, n): {"kept": False, "reason": f"much like sample {n:020x} (0.9{n})"} for n in range(3)}
+    like |= {(1, n): {"kept": False, "reason": "much like problem 41f0 (1.0)"} for n in range(2)}
+    run = make_run(problems=2, samples=like)
+    rows = {row.reason: row.count for row in reason_rows(run)}
+    assert rows["much like an earlier sample"] == 3
+    assert rows["much like an earlier problem"] == 2
+    assert not [reason for reason in rows if "0.9" in reason]

@@ -1,10 +1,13 @@
 """Lexicons: the shipped ones pass their own examples; a wrong one names the file and the behaviour."""
 
+import re
 from collections import Counter
+from pathlib import Path
 
 import pytest
 from cotkit.pipelines.lexicon import Lexicon, load_lexicon, load_lexicons, shipped_lexicons, spans
 from cotkit.schemas.errors import CotkitError
+from cotkit.schemas.recipe import load_recipe
 
 GOOD = """
 name = "own"
@@ -181,6 +184,21 @@ def test_an_unknown_name_lists_the_shipped_lexicons(tmp_path):
         load_lexicon("reflexion")
     with pytest.raises(CotkitError, match="no such lexicon"):
         load_lexicon(str(tmp_path / "none.toml"))
+
+
+def test_a_lexicon_path_of_a_recipe_starts_from_the_recipe_file(tmp_path, monkeypatch):
+    (tmp_path / "recipes").mkdir()
+    write(tmp_path / "recipes", GOOD)
+    recipe = tmp_path / "recipes" / "recipe.toml"
+    recipe.write_text('[tag]\nlexicons = ["demystify", "own.toml", "./missing.toml"]', encoding="utf-8")
+    monkeypatch.chdir(tmp_path / "recipes")
+    names = load_recipe(Path("recipe.toml")).tag.lexicons
+    monkeypatch.chdir(tmp_path)
+    write(tmp_path, GOOD.replace('"own"', '"of_the_working_directory"'))
+    assert names == load_recipe(recipe).tag.lexicons
+    assert [lexicon.name for lexicon in load_lexicons(names[:2])] == ["demystify", "own"]
+    with pytest.raises(CotkitError, match=re.escape(f"{tmp_path}/recipes/missing.toml: no such lexicon")):
+        load_lexicons(names)
 
 
 def test_the_fingerprint_follows_the_counts_and_not_the_prose(tmp_path):

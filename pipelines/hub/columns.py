@@ -1,0 +1,57 @@
+"""What each column of each config is, for the card; a test holds the names against the schemas."""
+
+from __future__ import annotations
+
+COLUMNS: dict[str, dict[str, str]] = {
+    "default": {
+        "messages": "the conversation: the prompt with the recipe's instructions, and one assistant turn with its reasoning inline, "
+        "`<think>\\n…\\n</think>\\n\\n` before the answer",
+        "problem_id": "the problem; the same text, kind and answer have the same id in every dataset",
+        "sample_id": "the sample; also in `all_generations`",
+        "source": "where the problem came from",
+        "teacher": "who wrote the response",
+        "kind": "which verifier judged it: math, number, choice, text, boolean or list",
+        "answer": "the gold answer, bare",
+        "outcome": "what the verifier said",
+        "verifier": "the verifier and its version",
+        "finish_reason": "why the teacher stopped",
+        "completion_tokens": "generated tokens, reasoning included",
+        "pass_rate": "correct / judged samples of the problem",
+        "judged": "samples of the problem that could be judged: the n of the pass rate",
+    },
+    "all_generations": {
+        "problem_id": "the problem",
+        "problem": "the question, bare",
+        "answer": "the gold answer, bare",
+        "kind": "which verifier judged it",
+        "source": "where the problem came from",
+        "subject": "subject, in the source's words; empty where it has none",
+        "level": "difficulty, in the source's words; empty where it has none",
+        "benchmarks": "benchmarks that the problem stands in; empty for most",
+        "judged": "samples that could be judged",
+        "correct": "samples that are correct",
+        "sample_ids": "a list with one entry per sample, as all that follow; never null and equally long",
+        "teachers": "who wrote each response",
+        "reasonings": "the thinking before the answer part; empty where there is none",
+        "responses": "the part after the reasoning",
+        "outcomes": "what the verifier said of each: `correct`, `wrong`, or a reason why neither can be said",
+        "answers": "the extracted answer; empty where none was found",
+        "finish_reasons": "stop, length, repetition, error or unknown",
+        "completion_tokens": "generated tokens, reasoning included",
+        "behaviours": "per sample, the behaviours it shows: name, count, count per 1,000 tokens",
+        "splits": "per sample, the splits of the recipe that hold it; empty where it was dropped",
+    },
+    "rl": {
+        "problem_id": "the problem",
+        "problem": "the question, bare",
+        "answer": "the gold answer, bare: not wrapped in `$…$` or `\\boxed{}`",
+        "kind": "which verifier judges it",
+        "source": "where the problem came from",
+        "subject": "subject, in the source's words; empty where it has none",
+        "level": "difficulty, in the source's words; empty where it has none",
+        "pass_rate": "correct / judged",
+        "judged": "samples that could be judged: the n of the pass rate",
+        "correct": "samples that are correct",
+        "learnability": "pass_rate × (1 − pass_rate): largest where the teacher is right half of the time",
+    },
+}

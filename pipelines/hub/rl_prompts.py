@@ -1,0 +1,67 @@
+"""The config `rl`: one row per problem that was judged, with its pass rate.
+
+    {"problem_id": "41f0…", "problem": "What is 3 + 4?", "answer": "7", "kind": "number", "source": "gsm8k", "pass_rate": 0.25,
+     "judged": 8, "correct": 2, "learnability": 0.1875}
+
+`problem` is bare, without the instructions that the recipe added; `answer` is bare, too. Left out are problems whose gold cannot be
+read, that have no judged sample, whose pass rate is outside the recipe's band, or that stand in a benchmark which the recipe names.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from ...schemas.record import content_hash
+from ..run_folder import RunFolder
+from .pieces import Pieces
+from .public import public_sources
+
+if TYPE_CHECKING:
+    import polars as pl
+
+VERSION = 1
+PROBLEMS_PER_PIECE = 65_536
+TEXT_COLUMNS = ("problem_id", "problem", "answer", "kind", "source", "subject", "level")
+
+
+def schema() -> pl.Schema:
+    """Give the columns of `rl`."""
+    import polars as pl
+
+    number, share = pl.Int64(), pl.Float64()
+    return pl.Schema(
+        {**dict.fromkeys(TEXT_COLUMNS, pl.String()), "pass_rate": share, "judged": number, "correct": number, "learnability": share}
+    )
+
+
+def rl_rows(run: RunFolder, problems: pl.DataFrame, dropped: set[str]) -> pl.DataFrame:
+    """Give the rows of `rl`; `problems` has the columns of Problem, and judged, correct and pass_rate; `dropped` are problem ids."""
+    import polars as pl
+
+    config = run.recipe.export.rl
+    unreadable = run.scan("verdicts").filter(pl.col("outcome") == "unreadable_gold").select("sample_id")
+    unreadable = (
+        run.scan("samples").select("sample_id", "problem_id").join(unreadable, on="sample_id").select("problem_id").unique().collect()
+    )
+    rate = pl.col("pass_rate")
+    rows = problems.filter(
+        pl.col("judged") > 0, rate.is_between(config.min_pass_rate, config.max_pass_rate), ~pl.col("problem_id").is_in(sorted(dropped))
+    ).join(unreadable, on="problem_id", how="anti", maintain_order="left")
+    return rows.select(
+        "problem_id", pl.col("prompt").alias("problem"), "answer", "kind", public_sources(),
+        *(pl.col(name).fill_null("") for name in ("subject", "level")),
+        "pass_rate", "judged", "correct", (rate * (1 - rate)).alias("learnability"),
+    )  # fmt: skip
+
+
+def rl_fingerprints(rows: pl.DataFrame) -> list[str]:
+    """Give the fingerprint of each piece."""
+    slices = rows.iter_slices(PROBLEMS_PER_PIECE) if rows.height else ()
+    return [content_hash("hub rl", VERSION, part.select("problem_id", "source", "pass_rate", "judged").rows()) for part in slices]
+
+
+def write_rl(pieces: Pieces, rows: pl.DataFrame) -> None:
+    """Write the stale pieces."""
+    for number in pieces.stale():
+        with pieces.open(number) as write:
+            write(rows.slice(number * PROBLEMS_PER_PIECE, PROBLEMS_PER_PIECE))
