@@ -53,14 +53,17 @@ def add_up(rollouts: Rollouts, config: RewardConfig) -> Total:
     if len(rollouts.outcomes) != len(rollouts.token_ids) or (texts and len(rollouts.texts) != len(rollouts.outcomes)):
         counts = [len(column) for column in rollouts]
         raise ValueError(f"outcomes, token_ids and texts have {counts} entries; {', '.join(sorted(texts)) or 'all'} need one each")
-    weighted = {part: config.weights.get(part, 1.0) for part in config.parts}
+    weighted: dict[RewardPart, float] = {part: config.weights.get(part, 1.0) for part in config.parts}
     longest = int(rollouts.lengths().max(initial=0))
     tokens = np.zeros((len(rollouts.outcomes), longest))
     if "repetition" in weighted:
         tokens = weighted["repetition"] * repetition_penalty(rollouts.token_ids, config.repetition)
-    parts = {part: weight * PARTS[part](rollouts, config) for part, weight in weighted.items() if part != "repetition"}
+    parts: dict[RewardPart, NDArray[np.float64]] = {}
+    for part, weight in weighted.items():
+        if part != "repetition":
+            parts[part] = weight * PARTS[part](rollouts, config)
     sequence = np.sum([*parts.values(), np.zeros(len(rollouts.outcomes))], axis=0)
-    return Total(sequence, tokens, {part: parts[part] if part in parts else tokens.sum(axis=1) for part in config.parts})
+    return Total(sequence, tokens, {part: parts[part] if part in parts else tokens.sum(axis=1) for part in weighted})
 
 
 def _sparse_repetition(rollouts: Rollouts, config: RewardConfig) -> NDArray[np.float64]:
