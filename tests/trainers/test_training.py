@@ -97,7 +97,7 @@ def test_rloo_steps(rl: Any, student: Path, recipe: Path, tmp_path: Path) -> Non
     assert done.returncode == 0, done.stderr
 
 
-def test_advantages_per_token_reach_the_loss(student: Path) -> None:
+def test_advantages_per_token_reach_the_loss(student: Path, tmp_path: Path) -> None:
     import torch
     import trl
     from cotkit.pipelines.training.multi_discount import multi_discount
@@ -109,7 +109,7 @@ def test_advantages_per_token_reach_the_loss(student: Path) -> None:
     assert multi_discount(trl.GRPOTrainer, RewardConfig(parts=["classic"])) is trl.GRPOTrainer
     rows = Dataset.from_list([{"prompt": "What?"}] * 4)
     settings = {"per_device_train_batch_size": 4, "num_generations": 2, "max_completion_length": 96, "scale_rewards": "none"}
-    arguments = trl.GRPOConfig(output_dir="unused", use_cpu=True, bf16=False, report_to=[], save_strategy="no", **settings)
+    arguments = trl.GRPOConfig(output_dir=str(tmp_path), use_cpu=True, bf16=False, report_to=[], save_strategy="no", **settings)
     trainer = kind(model=str(student), reward_funcs=lambda completions, **_: [0.0] * len(completions), args=arguments, train_dataset=rows)
     trainer.model.train()
     output = trainer._generate_and_score_completions([{"prompt": "What?"}] * 4)
