@@ -14,6 +14,8 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 from ...schemas.errors import CotkitError
 from ...schemas.recipe import Recipe, SampleConfig, VerifyConfig
 from ..prompts import render_messages
+from ..rendering import ChatTemplate, load_student
+from ..rendering.template import TemplateFailure
 from ..sampling.teacher import open_teacher
 from ..verification import check_gold
 
@@ -24,6 +26,8 @@ UNUSABLE_GOLD = 0.01
 """Share of gold answers that may fail: public sets hold a few broken ones, and their samples are paid for in vain."""
 BYTES_PER_TOKEN = 3.5
 """Of a prompt, where no tokenizer is at hand: on the safe side of 4 for English."""
+SHOWN_END = 40
+"""Characters of a rendered prompt that are shown: whether it opens the reasoning stands at its end."""
 TOKENS_PER_MESSAGE = 8
 """What a chat template adds to each message."""
 
@@ -86,6 +90,23 @@ def check_disk(path: Path, wanted: float) -> Check:
 def first_prompt(problems: pl.DataFrame, recipe: Recipe) -> list[dict[str, str]]:
     """Give the first problem's messages."""
     return render_messages(problems["prompt"][0], recipe.sample)
+
+
+def check_template(messages: list[dict[str, str]], config: SampleConfig) -> Check | None:
+    """Check that the model's chat template renders the first prompt, where its tokenizer is on this machine; None where it is not."""
+    path = _model_file(config, "tokenizer_config.json")
+    own = config.extra.get("chat_template")
+    if config.api == "completions" or not (path or own):
+        return None
+    try:
+        template = ChatTemplate(own, name="sample.extra.chat_template") if own else load_student(str(path and path.parent)).template
+        text = template.render(messages, generation_prompt=True, **config.extra.get("chat_template_kwargs", {}))
+    except CotkitError as error:
+        if path and "snapshots" in path.parts and not isinstance(error, TemplateFailure):
+            return None  # the Hub's cache need not hold all files of a model
+        hint = "mend system_prompt and shots, or chat_template and chat_template_kwargs in sample.extra"
+        return Check("chat template", False, error.message, hint)
+    return Check("chat template", True, f"renders the first prompt, which ends with {text[-SHOWN_END:]!r}")
 
 
 def _count(texts: list[str], config: SampleConfig) -> tuple[int, bool]:

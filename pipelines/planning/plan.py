@@ -10,7 +10,7 @@ from ...schemas.recipe import Recipe, SampleConfig
 from ..run_folder import Resume
 from ..sampling.progress import Watch, unseen
 from .assumptions import BYTES_PER_TOKEN, Assumptions, assumed_population
-from .checks import Check, check_answers, check_disk, check_prompts, check_teacher, first_prompt
+from .checks import Check, check_answers, check_disk, check_prompts, check_teacher, check_template, first_prompt
 from .forecast import DiskUse, Engine, Forecast, forecast
 from .pilot import PilotSize, bytes_per_token, choose_problems, draw_pilot, measured_engine, observed, pilot_recipe, read_pilot
 from .population import Population, population_from
@@ -77,6 +77,7 @@ def plan_recipe(
     teacher, context = check_teacher(recipe.sample, problems)
     checks = [check_answers(problems, recipe.verify), check_prompts(problems, recipe.sample, context), teacher]
     prompt = first_prompt(problems, recipe)
+    checks += filter(None, [check_template(prompt, recipe.sample)])
     if not all(check.ok for check in checks):
         return Plan(recipe.name, problems.height, prompt, checks, [], [], mode_of(recipe.sample))
     run, progress = draw_pilot(
@@ -110,6 +111,7 @@ def assume_plan(recipe: Recipe, problems: pl.DataFrame, given: Assumptions, mach
     checks = [check_answers(problems, recipe.verify), check_prompts(problems, recipe.sample), _disk_check(recipe, forecasts, Path())]
     basis = [*given.said(recipe.sample.max_tokens), "teacher: not asked", *_limits(recipe, forecasts)]
     prompt = first_prompt(problems, recipe)
+    checks += filter(None, [check_template(prompt, recipe.sample)])
     return Plan(recipe.name, problems.height, prompt, checks, basis, forecasts, mode_of(recipe.sample))
 
 

@@ -5,6 +5,7 @@ Example row: `FunnelRow(name="correct", unit="samples", count=412, tokens=803114
 
 from __future__ import annotations
 
+from pathlib import Path
 from typing import TYPE_CHECKING, NamedTuple
 
 from ..run_folder import RunFolder
@@ -47,12 +48,14 @@ def funnel(run: RunFolder) -> list[FunnelRow]:
 
 
 def exported_rows(run: RunFolder) -> list[FunnelRow]:
-    """Count the rows and tokens of the datasets in the run's `exports`, as they are on disk."""
+    """Count the rows of the datasets in the run's `exports`, as they are on disk, and the tokens where they are Parquet."""
     import polars as pl
 
     rows = []
     # SFT datasets first
     for folder in sorted((run.path / "exports").glob("*"), key=lambda folder: (not folder.name.startswith("sft-"), folder.name)):
+        if (lines := folder / "train.jsonl").is_file():
+            rows.append(FunnelRow(folder.name, "rows", _lines(lines), None))
         pieces = sorted(folder.glob("train-*-of-*.parquet"))
         if not pieces:
             continue
@@ -60,6 +63,11 @@ def exported_rows(run: RunFolder) -> list[FunnelRow]:
         tokens = pl.col("completion_tokens").sum() if "completion_tokens" in scan.collect_schema() else pl.lit(None, pl.Int64)
         rows.append(FunnelRow(folder.name, "rows", *scan.select(pl.len(), tokens.alias("tokens")).collect().row(0)))
     return rows
+
+
+def _lines(path: Path) -> int:
+    with path.open("rb") as file:
+        return sum(chunk.count(b"\n") for chunk in iter(lambda: file.read(2**20), b""))
 
 
 def _count(samples: pl.LazyFrame, name: str) -> FunnelRow:

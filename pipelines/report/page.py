@@ -187,7 +187,7 @@ def stale_exports(run: RunFolder) -> list[str]:
     times = [path.stat().st_mtime_ns for stage in ("verdicts", "decisions") for path in (run.path / stage).glob("*.parquet")]
     newest = max(times, default=0)
     folders = sorted((run.path / "exports").glob("*"))
-    return [folder.name for folder in folders if any(piece.stat().st_mtime_ns < newest for piece in folder.glob("train-*-of-*.parquet"))]
+    return [folder.name for folder in folders if any(piece.stat().st_mtime_ns < newest for piece in folder.glob("train[-.]*"))]
 
 
 def changed_settings(recipe: Recipe) -> list[tuple[str, str]]:

@@ -9,7 +9,7 @@ import polars as pl
 import pytest
 from cotkit.pipelines.planning import Assumptions, assume_plan, plan_recipe
 from cotkit.pipelines.planning.assumptions import assumed_population, read_lengths, read_rate
-from cotkit.pipelines.planning.checks import check_disk, check_prompts
+from cotkit.pipelines.planning.checks import check_disk, check_prompts, check_template
 from cotkit.pipelines.planning.forecast import COLUMNS, DiskUse, Engine, Estimate, forecast
 from cotkit.pipelines.planning.lengths import fit_lengths
 from cotkit.pipelines.planning.pilot import PilotSize, choose_problems, measured_engine
@@ -368,3 +368,25 @@ def test_prompts_are_held_against_the_context_where_it_is_known() -> None:
     long = pl.DataFrame([Problem.make("why " * 200, "1", "math").model_dump()], schema=Problem.polars_schema())
     assert not check_prompts(pl.concat([numbered(3), long]), config).ok
     assert check_prompts(long, config.model_copy(update={"engine": {}})).ok
+
+
+@pytest.mark.parametrize(
+    ("template", "ok", "said"),
+    [
+        ("{% for m in messages %}<{{ m.role }}>{{ m.content }}{% endfor %}<assistant><think>\n", True, "<think>"),
+        ("{{ raise_exception('no system role') }}", False, "no system role"),
+        (None, False, "no chat template"),
+    ],
+    ids=["renders", "raises", "none"],
+)
+def test_the_models_chat_template_is_tried_where_it_is_at_hand(tmp_path: Path, template: str | None, ok: bool, said: str) -> None:
+    (tmp_path / "tokenizer_config.json").write_text(json.dumps({"chat_template": template} if template else {}))
+    config = SampleConfig(teacher=f"vllm:{tmp_path}")
+    check = check_template([{"role": "user", "content": "1 + 1?"}], config)
+    assert check is not None
+    assert check.ok is ok
+    assert said in check.said
+    made = assume_plan(Recipe(sample=config), numbered(3), Assumptions(tokens_mean=50))
+    assert [one.ok for one in made.checks if one.name == "chat template"] == [ok]
+    assert check_template([], SampleConfig(teacher="vllm:not/here")) is None
+    assert check_template([], config.model_copy(update={"api": "completions"})) is None

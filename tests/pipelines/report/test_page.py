@@ -6,7 +6,7 @@ from typing import Any
 
 import pytest
 from cotkit.pipelines.export import export_rl, export_sft
-from cotkit.pipelines.report import page, write_report
+from cotkit.pipelines.report import FunnelRow, funnel, page, write_report
 from cotkit.pipelines.run_folder import RunFolder
 from cotkit.schemas.problem import Problem
 from cotkit.schemas.recipe import ExportConfig, Recipe, SampleConfig
@@ -158,6 +158,17 @@ def test_an_export_older_than_its_decisions_is_said_to_be_stale(make_run: Any) -
     run.write("decisions", 0, run.read("decisions", 0), "again")
     assert page.stale_exports(run) == ["sft-messages-long", "sft-messages-short", "sft-trl-long", "sft-trl-short"]
     assert "cotkit export" in written(run)
+
+
+def test_exports_of_json_lines_are_counted_and_go_stale_too(make_run: Any) -> None:
+    run = make_run()
+    made = export_sft(run, run.recipe.export.sft.model_copy(update={"formats": ["llamafactory"]}))
+    (lines,) = [item for item in made if item.split == "long"]
+    assert lines.rows > 0
+    assert FunnelRow("sft-llamafactory-long", "rows", lines.rows, None) in funnel(run)
+    assert page.stale_exports(run) == []
+    run.write("decisions", 0, run.read("decisions", 0), "again")
+    assert "sft-llamafactory-long" in page.stale_exports(run)
 
 
 def test_every_graphic_has_a_name(make_run: Any) -> None:
