@@ -8,17 +8,17 @@ process, in local worker processes, on a Ray cluster that sees the run folder, o
 
 from __future__ import annotations
 
-import multiprocessing
 import os
 from collections.abc import Callable
-from concurrent.futures import ProcessPoolExecutor, as_completed
-from concurrent.futures.process import BrokenProcessPool
+from contextlib import closing
 from dataclasses import dataclass
+from functools import partial
 from typing import TYPE_CHECKING, NamedTuple
 
 from ...schemas.errors import CotkitError
 from ...schemas.recipe import Executor
 from ..run_folder import RunFolder, Stage, stage_fingerprint
+from .crew import TaskLostError, compute_all
 from .ray_cluster import ray_cluster
 
 if TYPE_CHECKING:
@@ -90,22 +90,19 @@ def run_stage(
 
 
 def _compute_in_processes(run: RunFolder, task: StageTask, wanted: dict[int, str], workers: int, report: Progress) -> None:
-    """Compute shards in worker processes; when one is killed, what is left begins again with as many new ones."""
-    left, total = dict(wanted), len(wanted)
-    for _ in range(1 + LOST_TASKS):
-        try:
-            # spawn: polars' threads do not survive a fork
-            with ProcessPoolExecutor(workers, mp_context=multiprocessing.get_context("spawn")) as pool:
-                pending = {pool.submit(compute_shard, run, task, number, fingerprint): number for number, fingerprint in left.items()}
-                for future in as_completed(pending):
-                    future.result()
-                    del left[pending[future]]
-                    report(total - len(left), total)
-            return
-        except BrokenProcessPool:
-            left = {number: fingerprint for number, fingerprint in left.items() if run.fingerprint(task.stage, number) != fingerprint}
-    hint = "out of memory? Try fewer with --workers; finished shards are kept"
-    raise CotkitError(f"{run.path}: worker processes were killed {1 + LOST_TASKS} times", hint)
+    """Compute shards in worker processes; a shard whose worker is killed is begun again."""
+    try:
+        with closing(compute_all(partial(_compute_one, run, task), wanted.items(), workers, 1 + LOST_TASKS)) as computed:
+            for done, _ in enumerate(computed, 1):
+                report(done, len(wanted))
+    except TaskLostError as error:
+        number, _ = error.args[0]
+        hint = "out of memory? Try fewer with --workers; finished shards are kept"
+        raise CotkitError(f"{run.path}: the worker of shard {number} was killed {1 + LOST_TASKS} times", hint) from None
+
+
+def _compute_one(run: RunFolder, task: StageTask, shard: tuple[int, str]) -> None:
+    compute_shard(run, task, *shard)
 
 
 def _compute_on_ray(run: RunFolder, task: StageTask, wanted: dict[int, str], report: Progress) -> None:
