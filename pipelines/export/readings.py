@@ -22,6 +22,7 @@ Boundaries are those of characters: a token that spans one is masked or trained 
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable, Sequence
 from functools import cached_property
 from typing import Any, NamedTuple
@@ -29,6 +30,7 @@ from typing import Any, NamedTuple
 from ..rendering import Span, Student
 from ..rendering.template import Message, TemplateFailure
 
+BLOCK = re.compile("<think>\\n.*?\\n</think>\\n\\n", re.DOTALL)  # what LLaMA-Factory takes out with enable_thinking = false
 STAND_INS = ("[[dummy_message]]", "zzdummymessagezz")  # Axolotl's own: they share no first and no last character
 THINK, UNTHINK = "<think>", "</think>"
 
@@ -123,26 +125,29 @@ class Reader:
         return Reading(text, spans, self._openings(messages, start), start)
 
     def _derived(self, messages: list[dict[str, Any]], start: int) -> Reading:
-        slots = self._derived_slots
+        slots, thinks = self._derived_slots, self.student.kwargs.get("enable_thinking", True)
         system, turns = (messages[0]["content"], messages[1:]) if messages[0]["role"] == "system" else (slots.system_text, messages)
         text, spans = slots.system.replace(SLOT, system) if system else "", []
         for message in turns:
             answers = message["role"] == "assistant"
-            empty = answers and slots.thinks and THINK not in message["content"] and UNTHINK not in message["content"]
-            written = ("<think>\n\n</think>\n\n" if empty else "") + (slots.answer if answers else slots.user).replace(
-                SLOT, message["content"]
-            )
+            content = message["content"]
+            if answers and slots.thinks and not thinks:
+                content = BLOCK.sub("", content).lstrip("\n")
+            # an empty block is a part of the answer, or of the prompt where the student is asked not to think
+            empty = "<think>\n\n</think>\n\n" if answers and slots.thinks and THINK not in content and UNTHINK not in content else ""
+            before = text if thinks else text + empty
+            text = text + empty + (slots.answer if answers else slots.user).replace(SLOT, content)
             if answers:
-                spans.append(Span(len(text), len(text) + len(written)))
-            text += written
+                spans.append(Span(len(before), len(text)))
         return Reading(text, spans, self._openings(messages, start), start)
 
     @cached_property
     def _derived_slots(self) -> _Slots:
-        """Derive the slots as LLaMA-Factory's `parse_template` does, its faults included."""
+        """Derive the slots as LLaMA-Factory's `parse_template` does, its faults included; it gives the template no variables."""
+        bare = self.student.bare_template
 
         def render(*turns: tuple[str, str], opened: bool = False) -> str:
-            return self.template.render([{"role": role, "content": content} for role, content in turns], generation_prompt=opened)
+            return bare.render([{"role": role, "content": content} for role, content in turns], generation_prompt=opened)
 
         system = render(("system", SLOT))
         user = render(("user", SLOT), opened=True)
@@ -182,8 +187,14 @@ class Reader:
 
     @cached_property
     def _answer_header(self) -> str:
-        """Give the generation prompt without the think tags that some end in."""
-        return self.student.generation_header().partition(THINK)[0]
+        """Give what comes before a response that begins with its own reasoning, or that has none."""
+        return answer_header(self.student)
+
+
+def answer_header(student: Student) -> str:
+    """Give the generation prompt, without the tag that opens a block of reasoning; a block that it also closes belongs to it."""
+    header = student.generation_header()
+    return header if UNTHINK in header else header.partition(THINK)[0]
 
 
 class _Slots(NamedTuple):

@@ -1,8 +1,8 @@
 """The search of several lexicons in one pass over the bytes of many texts, compiled by numba (the extra `fast`).
 
-A match starts where no ASCII word is cut. At each such place a hash of the next four bytes tells which lexicons may match there;
-the automaton of each goes on from it until nothing more can match. Of a lexicon's matches, the leftmost that does not overlap the
-one before it counts. It finds what the engine finds (`matching.py`), pattern by pattern; tests hold the two together.
+A match starts where no ASCII word is cut. Hashes of the next bytes of such a place tell which lexicons may match there
+(`beginnings.py`); the automaton of each goes on from it until nothing more can match. Of a lexicon's matches, the leftmost that does
+not overlap the one before it counts. It finds what the engine finds (`matching.py`), pattern by pattern; tests hold the two together.
 """
 
 from __future__ import annotations
@@ -15,38 +15,41 @@ import numpy as np
 import numpy.typing as npt
 
 from .automaton import WORD, Automaton
+from .beginnings import BITS, BYTES, HEAD_BITS, ODD, beginnings
 from .matching import Matches
 from .utf8 import Utf8, compiled
-
-Places = npt.NDArray[np.int64]
 
 BEHIND = 0xFF
 """The byte behind a text: no word's, and no pattern's, as it is no UTF-8."""
 MOST_AT_ONCE = 8
 """Automata that are run together: each has a bit of a byte."""
-HEAD_BITS = 16
-_ODD = 0x9E3779B1
-STEPS = 8
-"""Bytes that are read from each place before the next one: most places have come to nothing by then."""
-BLOCK = 2048
+BLOCK = 4096
 """Bytes in which places are looked for at once: their numbers stay in the first-level cache."""
+STARTS, IN_WORD = 3, 4
+"""Of the kind of a byte, what it says of a match that begins with it: 0 none does, 1 not inside a word, 2 everywhere."""
+_ODD, _SYMBOLS, _HEAD_SYMBOLS = np.uint64(ODD), np.uint64(0x1F1F1F1F1F1F1F1F >> 64 - 8 * BYTES), np.uint64(0x1F1F1F1F)
+_HEAD_SHIFT, _SHIFT, _LAST = np.uint64(64 - HEAD_BITS), np.uint64(64 - BITS), BYTES - 1
+_ONE = np.uint64(1)
+
+# Numbers of places and states are unsigned wherever they are looked up: a signed one is checked for being below zero each time.
 
 
 class _Tables(NamedTuple):
     """Several automata, one behind the other."""
 
-    states: npt.NDArray[np.int32]
+    states: npt.NDArray[np.uint32]
     """What follows a state and a class, at their sum: a state is the place where its row begins."""
     patterns: npt.NDArray[np.int32]
     """The pattern that has ended, by the number of the state."""
     classes: npt.NDArray[np.uint8]
     """The class of a byte, shape (automata, 256)."""
-    numbers: npt.NDArray[np.int64]
+    numbers: npt.NDArray[np.uint64]
     """Start state, first state that says match, number of the first state, the state in which all is over, width of a row."""
-    heads: npt.NDArray[np.uint8]
-    """By the hash of the next four bytes: the bits of the automata that may match there."""
+    heads: npt.NDArray[np.uint16]
+    longer: npt.NDArray[np.uint8]
+    """See `Beginnings`."""
     kinds: npt.NDArray[np.uint8]
-    """Of each byte: 1 where it is one of an ASCII word, plus 2 where a match may begin with it."""
+    """Of each byte: `STARTS` and `IN_WORD`."""
 
 
 def scan(texts: Utf8, automata: Sequence[Automaton]) -> list[Matches]:
@@ -59,13 +62,13 @@ def _scan_together(texts: Utf8, automata: Sequence[Automaton]) -> list[Matches]:
     tables = _tables(tuple(map(_Same, automata)))
     room = 1024 + len(texts.data) // 64
     while True:
-        found = np.empty((room, 5), np.int64)
+        found = np.empty((5, room), np.int64)
         count = _scan(texts.data, texts.bounds, *tables, found)
         if count <= room:
             break
         room = count
-    found = found[:count]
-    return [Matches(*found[found[:, 0] == number, 1:].T) for number in range(len(automata))]
+    places = [np.flatnonzero(found[0, :count] == number) for number in range(len(automata))]
+    return [Matches(*(column[own] for column in found[1:])) for own in places]
 
 
 class _Same:
@@ -84,122 +87,110 @@ class _Same:
 @lru_cache(maxsize=8)
 def _tables(keys: tuple[_Same, ...]) -> _Tables:
     automata = [key.automaton for key in keys]
-    heads, firsts = np.zeros(1 << HEAD_BITS, np.uint8), np.zeros(256, bool)
-    states, numbers, offset, first = [], np.zeros((len(automata), 5), np.int64), 0, 0
+    states, numbers, offset, first = [], np.zeros((len(automata), 5), np.uint64), 0, 0
+    firsts = np.zeros(256, bool)
     for number, one in enumerate(automata):
         width = one.table.shape[1]
         numbers[number] = offset + one.start * width, offset + one.first_match * width, first, offset, width
         states.append((offset + one.table.astype(np.int64) * width).ravel())
         offset, first = offset + one.table.size, first + len(one.table)
-        heads[_heads_of(one)] |= 1 << number
         firsts |= one.table[one.start][one.classes] != 0
+    words = np.array([byte in WORD for byte in range(256)])
     return _Tables(
-        np.concatenate(states).astype(np.int32),
+        np.concatenate(states).astype(np.uint32),
         np.concatenate([one.pattern for one in automata]).astype(np.int32),
         np.stack([one.classes for one in automata]),
         numbers,
-        heads,
-        np.array([byte in WORD for byte in range(256)], np.uint8) + 2 * firsts.astype(np.uint8),
+        *beginnings(automata),
+        (np.where(words, 1, 2) * firsts + IN_WORD * words).astype(np.uint8),
     )
 
 
-def _heads_of(of: Automaton) -> npt.NDArray[np.uint32]:
-    """Give the hashes of the first four bytes of all matches, and of what stands behind shorter ones."""
-    symbols = [sorted({byte & 31 for byte in range(256) if of.classes[byte] == one}) for one in range(of.table.shape[1])]
-    anything = -1
-    begun = {(0, of.start)}
-    for place in range(4):
-        longer = set()
-        for code, state in begun:
-            for own, following in zip(symbols, of.table[max(state, 0)].tolist(), strict=True):
-                after = anything if state == anything or following >= of.first_match else following
-                if after:
-                    longer |= {(code | symbol << 5 * place, after) for symbol in own}
-        begun = longer
-    codes = np.array(sorted({code for code, _ in begun}), np.uint32)
-    return codes * np.uint32(_ODD) >> np.uint32(32 - HEAD_BITS)
-
-
 @compiled
-def _head(data, place, high):
-    """Hash the lower five bits of the next four bytes, which are the same for a and A."""
-    code = np.uint32(0)
-    for step in range(4):
-        byte = data[place + step] if place + step < high else np.uint8(BEHIND)
-        code |= np.uint32(byte & np.uint8(31)) << np.uint32(5 * step)
-    return np.int64((code * np.uint32(_ODD) & np.uint32(0xFFFFFFFF)) >> np.uint32(32 - HEAD_BITS))
-
-
-@compiled
-def _scan(data, bounds, states, patterns, classes, numbers, heads, kinds, found):
+def _scan(data, bounds, states, patterns, classes, numbers, heads, longer, kinds, found):
     """Write lexicon, text, start, end and pattern of each match into `found` and give their number, which may be above its room."""
     count = 0
-    after = np.empty(len(numbers), np.int64)
-    places, bits, own = np.empty(BLOCK, np.int64), np.empty(BLOCK, np.uint8), np.empty((BLOCK, 4), np.int64)
+    after = np.empty(len(numbers), np.uint64)
+    places, bits = np.empty(BLOCK + 1, np.uint64), np.empty(BLOCK + 1, np.uint16)
     for text in range(len(bounds) - 1):
-        low, high = bounds[text], bounds[text + 1]
+        low, high = np.uint64(bounds[text]), np.uint64(bounds[text + 1])
+        # behind `whole` there are too few bytes to tell by a hash
+        whole = high - np.uint64(_LAST) if high > low + np.uint64(_LAST) else low
         after[:] = low
-        before = np.uint8(0)
-        for begin in range(low, high, BLOCK):
-            some, before = _places(data, begin, min(begin + BLOCK, high), high, kinds, before, heads, places, bits)
+        begin, before = low, np.uint8(0)
+        while begin < high:
+            end = min(begin + np.uint64(BLOCK), whole if begin < whole else high)
+            some, before = _places(data, begin, end, kinds, before, places)
+            if begin < whole:
+                some = _hopeful(data, places, some, heads, longer, bits)
+            else:
+                bits[:some] = 0xFF
+            begin = end
             for number in range(len(numbers)):
-                _, first_match, first_pattern, over, width = numbers[number]
-                alive = _alive(data, high, states, classes[number], numbers[number], places[:some], bits, number, own)
-                for one in range(alive):
-                    place, state, end, matched = own[one]
-                    if place < after[number]:
+                bit = np.uint16(1 << number)
+                start, first_match, first_pattern, over, width = numbers[number]
+                own = classes[number]
+                for one in range(some):
+                    place = places[one]
+                    if not bits[one] & bit or place < after[number]:
                         continue
-                    at = place + STEPS
-                    while state != over:
-                        state = np.int64(states[state + classes[number, data[at] if at < high else np.uint8(BEHIND)]])
-                        if state >= first_match:
-                            end, matched = at, state
-                        at += 1
-                    if end < 0:
+                    end_of, matched = _match(data, place, high, states, own, start, first_match, over)
+                    if matched == 0:
                         continue
-                    after[number] = end
-                    if count < len(found):
-                        found[count, 0], found[count, 1], found[count, 2], found[count, 3] = number, text, place - low, end - low
-                        found[count, 4] = patterns[first_pattern + (matched - over) // width]
+                    after[number] = end_of
+                    if count < found.shape[1]:
+                        found[0, count], found[1, count], found[2, count], found[3, count] = number, text, place - low, end_of - low
+                        found[4, count] = patterns[first_pattern + (matched - over) // width]
                     count += 1
     return count
+
+
+@compiled
+def _match(data, place, high, states, classes, state, first_match, over):
+    """Follow one automaton from a place until it is over; give the end of the match and its state, 0 for none."""
+    end, matched = place, np.uint64(0)
+    while state != over:
+        byte = data[place] if place < high else np.uint8(BEHIND)
+        state = np.uint64(states[state + np.uint64(classes[byte])])
+        if state >= first_match:
+            end, matched = place, state
+        place += _ONE
+    return end, matched
 
 
 # The loops of the next two have no branches: one would be guessed wrong at every second word.
 
 
 @compiled
-def _places(data, begin, end, high, kinds, before, heads, places, bits):
-    """Write the places at which a match may start, and the bits of the automata; give their number, and the kind of the last byte."""
-    some = 0
+def _places(data, begin, end, kinds, before, places):
+    """Write the places at which a match may start; give their number, and 1 where the last byte is one of a word."""
+    some = np.uint64(0)
     for place in range(begin, end):
         kind = kinds[data[place]]
         places[some] = place
-        some += (kind & ~(kind & before) << 1) >> 1 & 1
-        before = kind
-    hopeful = 0
-    for one in range(some):
-        bits[hopeful] = heads[_head(data, places[one], high)]
-        places[hopeful] = places[one]
-        hopeful += bits[hopeful] != 0
-    return hopeful, before
+        some += np.uint64((kind & np.uint8(STARTS)) > before)
+        before = np.uint8(kind >> np.uint8(2))
+    return some, before
 
 
 @compiled
-def _alive(data, high, states, classes, numbers, places, bits, number, own):
-    """Take the first steps of one automaton; write place, state, end of a match and its state for the places that are not done."""
-    start, first_match, _, over, _ = numbers
-    few = 0
-    for one in range(len(places)):
-        own[few, 0] = places[one]
-        few += bits[one] >> number & 1
-    alive = 0
+def _hopeful(data, places, some, heads, longer, bits):
+    """Leave only the places at which an automaton may match, and write which; give their number."""
+    few = np.uint64(0)
+    for one in range(some):
+        place = places[one]
+        code = np.uint64(data[place]) | np.uint64(data[place + _ONE]) << np.uint64(8)
+        code |= np.uint64(data[place + np.uint64(2)]) << np.uint64(16) | np.uint64(data[place + np.uint64(3)]) << np.uint64(24)
+        own = heads[(code & _HEAD_SYMBOLS) * _ODD >> _HEAD_SHIFT]
+        places[few], bits[few] = place, own
+        few += np.uint64(own != 0)
+    hopeful = np.uint64(0)
     for one in range(few):
-        place, state, end, matched = own[one, 0], start, -1, 0
-        for at in range(place, place + STEPS):
-            state = np.int64(states[state + classes[data[at] if at < high else np.uint8(BEHIND)]])
-            end = at if state >= first_match else end
-            matched = state if state >= first_match else matched
-        own[alive, 0], own[alive, 1], own[alive, 2], own[alive, 3] = place, state, end, matched
-        alive += state != over or end >= 0
-    return alive
+        place, may = places[one], bits[one]
+        code = np.uint64(0)
+        for step in range(BYTES):
+            code |= np.uint64(data[place + np.uint64(step)]) << np.uint64(8 * step)
+        own = may >> np.uint16(8) | may & np.uint16(longer[(code & _SYMBOLS) * _ODD >> _SHIFT])
+        places[hopeful], bits[hopeful] = place, own
+        hopeful += np.uint64(own != 0)
+    return hopeful

@@ -9,13 +9,17 @@
 
 Control tokens are the special tokens, and those other added tokens that the template itself writes: spelled inside a text they would
 end or open turns. `<think>` and `</think>` are not among them; the proof counts those by themselves.
+
+`student.given({"enable_thinking": False})` is the student whose template is given that variable with every conversation.
 """
 
 from __future__ import annotations
 
+import difflib
 import json
 import re
-from dataclasses import dataclass
+from collections.abc import Mapping
+from dataclasses import dataclass, field, replace
 from functools import cached_property
 from importlib.util import find_spec
 from pathlib import Path
@@ -35,6 +39,7 @@ TOKEN_LIKE = re.compile(
     r"<[|｜][^<>\s\0]{1,40}>|<[^<>\s\0]{1,40}[|｜]>|<(?:start|end)_of_[a-z_]{1,20}>|</?s>|<(?:BOS|EOS|bos|eos|sop|pad)>|\[/?(?:INST|SYS|gMASK)\]"
 )
 HUB_ID = re.compile(r"[\w.-]+(?:/[\w.-]+)?")
+SET_BY_TRAINERS = {"messages", "add_generation_prompt", "tools", "documents"}
 ASKED, SAID = "What was asked", "What was said"
 PROBE = ({"role": "user", "content": ASKED}, {"role": "assistant", "content": SAID})
 
@@ -52,6 +57,28 @@ class Student:
     """The token at which generation stops; None when only a template is known."""
     tokenizer_file: Path | None = None
     """Its `tokenizer.json`; None when lengths can only be estimated."""
+    kwargs: Mapping[str, Any] = field(default_factory=dict)
+    """What the template is given besides the conversation; `template` has it already."""
+
+    def given(self, kwargs: Mapping[str, Any]) -> Student:
+        """Give the student whose template is given these variables and no others; raises CotkitError on one that it does not read."""
+        asks_for = sorted(self.template.asks_for - SET_BY_TRAINERS - set(NAMED))
+        for name in kwargs:
+            if name in SET_BY_TRAINERS:
+                raise CotkitError(f"chat_template_kwargs: {name} is set by the trainer itself", "leave it out")
+            if name not in asks_for:
+                near = difflib.get_close_matches(name, asks_for, n=1)
+                hint = f"did you mean {near[0]}?" if near else f"it reads: {', '.join(asks_for) or 'none'}"
+                raise CotkitError(f"{self.template.name} does not read the variable {name!r}", hint)
+        bare = self.bare_template
+        template = ChatTemplate(bare.source, {**bare.variables, **kwargs}, bare.name)
+        return replace(self, template=template, kwargs=dict(kwargs))
+
+    @cached_property
+    def bare_template(self) -> ChatTemplate:
+        """Give the template without the variables that it is given: what a trainer renders that cannot pass them on."""
+        variables = {name: value for name, value in self.template.variables.items() if name not in self.kwargs}
+        return ChatTemplate(self.template.source, variables, self.template.name)
 
     @cached_property
     def fingerprint(self) -> str:
@@ -103,8 +130,16 @@ class Student:
         return end if said else ""
 
 
-def load_student(spec: str) -> Student:
-    """Load a student from a folder, a file or the Hub; raises CotkitError when there is no chat template or it cannot be had."""
+def load_student(spec: str, kwargs: Mapping[str, Any] | None = None) -> Student:
+    """Load a student from a folder, a file or the Hub, its template given `kwargs`.
+
+    Raises CotkitError when there is no chat template, it cannot be had, or it does not read one of the `kwargs`.
+    """
+    student = _load(spec)
+    return student.given(kwargs) if kwargs else student
+
+
+def _load(spec: str) -> Student:
     path = Path(spec)
     if path.is_dir():
         return _from_folder(spec, {name: path / name for name in FILES if (path / name).is_file()})

@@ -41,6 +41,16 @@ def test_a_missing_recipe_is_an_error(tmp_path: Path) -> None:
         load_recipe(tmp_path / "none.toml")
 
 
+@pytest.mark.parametrize("there", [True, False])
+def test_problems_beside_the_recipe_are_found_from_anywhere(tmp_path: Path, there: bool) -> None:
+    path = tmp_path / "recipe.toml"
+    path.write_text("[problems]\nsource = 'owner/name.jsonl'")
+    if there:
+        (tmp_path / "owner").mkdir()
+        (tmp_path / "owner/name.jsonl").touch()
+    assert load_recipe(path).problems.source == (str(tmp_path / "owner/name.jsonl") if there else "owner/name.jsonl")
+
+
 @pytest.mark.parametrize("name", SHIPPED)
 def test_a_shipped_recipe_survives_being_written_and_read(tmp_path: Path, name: str) -> None:
     recipe = load_recipe(data_file("recipes", f"{name}.toml"))

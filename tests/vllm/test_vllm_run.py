@@ -15,13 +15,13 @@ from cotkit.pipelines.run_folder import RunFolder
 
 pytestmark = pytest.mark.slow
 PROMPTS = {"What is 6 + 3?": "9", "What is 4 + 4?": "8", "What is 7 - 2?": "5", "What is 3 * 3?": "9"}
-N = 8
+N = 16
 RECIPE = """
 [sample]
 teacher = "vllm:{model}"
-n = 8
+n = 16
 temperature = 0.8
-max_tokens = 160
+max_tokens = 120
 concurrency = 8
 system_prompt = "{system}"
 [sample.extra]
@@ -58,13 +58,18 @@ def engine_processes(session: int) -> list[int]:
 
 
 def started(command: list[str], run: Path, samples: int) -> subprocess.Popen[str]:
-    """Start the command in a process group of its own, and wait until so many samples are on disk."""
+    """Start the command in a process group of its own, and hold it still as soon as so many samples are on disk.
+
+    Still, so that it cannot end while its processes are looked at, however fast the machine is.
+    """
     child = subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True, start_new_session=True)
     deadline = time.monotonic() + SECONDS
     while len(on_disk(run)) < samples:
         assert child.poll() is None, child.communicate()
         assert time.monotonic() < deadline
-        time.sleep(0.1)
+        time.sleep(0.05)
+    os.killpg(child.pid, signal.SIGSTOP)
+    assert child.poll() is None, child.communicate()
     return child
 
 
@@ -85,6 +90,7 @@ def test_a_run_that_is_interrupted_killed_and_robbed_of_its_engine_ends_with_eve
     child = started(command, run, samples=1)
     assert engine_processes(child.pid)
     os.killpg(child.pid, signal.SIGINT)
+    os.killpg(child.pid, signal.SIGCONT)
     out, err = child.communicate(timeout=60)
     assert child.returncode == 130, err
     assert "Traceback" not in err
@@ -95,6 +101,7 @@ def test_a_run_that_is_interrupted_killed_and_robbed_of_its_engine_ends_with_eve
     child = started(command, run, samples=len(before) + 3)
     assert engine_processes(child.pid)
     child.kill()
+    os.killpg(child.pid, signal.SIGCONT)
     child.communicate()
     assert gone(child.pid, 10)
     before |= on_disk(run)
@@ -104,6 +111,7 @@ def test_a_run_that_is_interrupted_killed_and_robbed_of_its_engine_ends_with_eve
     assert engine
     for pid in engine:
         os.kill(pid, signal.SIGKILL)
+    os.killpg(child.pid, signal.SIGCONT)
     out, err = child.communicate(timeout=120)
     assert child.returncode == 1, err
     assert "the engine died" in err

@@ -60,7 +60,9 @@ def test_samples_of_one_problem_differ_are_counted_and_say_that_the_cpu_build_to
     drawn = run(draw())
     assert {completion.finish_reason for completion in drawn} <= {"stop", "length"}
     assert all(1 <= (completion.completion_tokens or 0) <= 32 and completion.text for completion in drawn)
-    assert all((completion.completion_tokens == 32) == (completion.finish_reason == "length") for completion in drawn)
+    # the last token that is allowed may be the end, too
+    assert all(completion.completion_tokens == 32 for completion in drawn if completion.finish_reason == "length")
+    assert any(completion.finish_reason == "length" for completion in drawn)
     assert len({completion.text for completion in drawn}) > 8
     assert not any(completion.seeded for completion in drawn)
     assert not any("<|im_" in completion.text for completion in drawn)
