@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from ..schemas.recipe import SftExportConfig, SftFormat
-from .exported import Out, say_exported, say_unproven
+from .exported import Out, TemplateKwargs, say_exported, say_unproven, template_kwargs
 from .settings import JSON, setting, with_changes
 from .stages import AsJson, Run, open_run
 
@@ -21,6 +21,7 @@ def sft(
     run: Run,
     format: Annotated[list[str] | None, setting(SftExportConfig, "formats", "--format")] = None,
     student: Annotated[str | None, setting(SftExportConfig, "student")] = None,
+    kwargs: TemplateKwargs = None,
     reasoning: Annotated[str | None, setting(SftExportConfig, "reasoning")] = None,
     split: Annotated[list[str] | None, setting(SftExportConfig, "splits", "--split")] = None,
     max_length: Annotated[int | None, setting(SftExportConfig, "max_length")] = None,
@@ -35,7 +36,7 @@ def sft(
 
     folder = open_run(run, "export")
     changes = {"formats": format, "reasoning": reasoning, "student": student, "max_length": max_length, "splits": split}
-    config = with_changes(folder.recipe.export.sft, **changes)
+    config = with_changes(folder.recipe.export.sft, **changes, chat_template_kwargs=template_kwargs(kwargs))
     say_exported(export_sft(folder, config, out), as_json)
     say_unproven(config)
 
@@ -43,6 +44,7 @@ def sft(
 def check(
     dataset: Annotated[Path, typer.Argument(help="A dataset: a folder or a Parquet, JSON or JSON lines file", show_default=False)],
     student: Annotated[str, typer.Option("--student", help="The model to be trained, as in `cotkit export sft`", show_default=False)],
+    kwargs: TemplateKwargs = None,
     format: Annotated[SftFormat | None, typer.Option("--format", help="The trainer", show_default="told from the columns")] = None,
     max_length: Annotated[int | None, setting(SftExportConfig, "max_length")] = None,
     refused: Annotated[Path | None, typer.Option("--refused", help="Write the failing rows' numbers and reasons to this Parquet")] = None,
@@ -55,7 +57,7 @@ def check(
     from ..pipelines.export.checking import CheckSettings, check_dataset
     from ..pipelines.rendering import load_student
 
-    checked = check_dataset(dataset, load_student(student), CheckSettings(format, max_length, refused))
+    checked = check_dataset(dataset, load_student(student, template_kwargs(kwargs)), CheckSettings(format, max_length, refused))
     _say_checked(dataset, checked)
     if as_json:
         typer.echo(json.dumps(checked._asdict(), ensure_ascii=False))

@@ -4,15 +4,32 @@ from __future__ import annotations
 
 import json
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated
+from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
+
+from .settings import named_values
 
 if TYPE_CHECKING:
     from ..pipelines.export import Exported
     from ..schemas.recipe import SftExportConfig
 
 Out = Annotated[Path | None, typer.Option("--out", "-o", help="Where the datasets go", show_default="RUN/exports")]
+
+
+TemplateKwargs = Annotated[
+    list[str] | None,
+    typer.Option(
+        "--template-kwargs",
+        help="A variable of the student's chat template, such as `enable_thinking=false`; may be given several times",
+        show_default="none",
+    ),
+]
+
+
+def template_kwargs(words: list[str] | None) -> dict[str, Any] | None:
+    """Read the words of `--template-kwargs`; None when there are none, so that the recipe's hold."""
+    return named_values(words, "--template-kwargs", "enable_thinking=false") if words else None
 
 
 def say_exported(exported: list[Exported], as_json: bool) -> None:

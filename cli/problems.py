@@ -11,14 +11,16 @@ import typer
 from ..schemas.errors import CotkitError
 from ..schemas.problem import KINDS
 from ..schemas.recipe import ProblemsConfig
+from .problems_make import app as make_app
 from .settings import JSON, parse_map, setting, with_changes
 
 app = typer.Typer(no_args_is_help=True)
+app.add_typer(make_app, name="make")
 
 
 @app.callback()
 def problems() -> None:
-    """Import problems with checkable answers."""
+    """Import or make problems with checkable answers."""
 
 
 @app.command("import")

@@ -55,22 +55,27 @@ def parse_map(pairs: list[str] | None) -> dict[str, str]:
 
 
 def engine_settings(words: list[str]) -> dict[str, Any]:
-    """Read `name=value` words, the values as TOML where they are, such as `4`, `0.9`, `true` or `"auto"`, else as text.
+    """Read the words of `--engine`; hyphens in a name stand for underscores.
 
     >>> engine_settings(["tensor_parallel_size=4", "enforce-eager=true", "dtype=bfloat16"])
     {'tensor_parallel_size': 4, 'enforce_eager': True, 'dtype': 'bfloat16'}
     """
+    return {name.replace("-", "_"): value for name, value in named_values(words, "--engine", "tensor_parallel_size=4").items()}
+
+
+def named_values(words: list[str], flag: str, example: str) -> dict[str, Any]:
+    """Read `name=value` words, the values as TOML where they are, such as `4`, `0.9`, `true` or `"auto"`, else as text."""
     import tomllib
 
     settings: dict[str, Any] = {}
     for word in words:
         name, equals, value = word.partition("=")
         if not equals or not name:
-            raise CotkitError(f"--engine {word}: not name=value", "give an argument such as --engine tensor_parallel_size=4")
+            raise CotkitError(f"{flag} {word}: not name=value", f"write it as {flag} {example}")
         try:
-            settings[name.replace("-", "_")] = tomllib.loads(f"value = {value}")["value"]
+            settings[name] = tomllib.loads(f"value = {value}")["value"]
         except tomllib.TOMLDecodeError:
-            settings[name.replace("-", "_")] = value
+            settings[name] = value
     return settings
 
 
@@ -86,3 +91,16 @@ def find_recipe(name: str) -> Recipe:
         names = ", ".join(sorted(file.stem for file in data_file("recipes").glob("*.toml")))
         raise CotkitError(f"{name}: no such recipe", f"name a TOML file, or one that ships: {names}")
     return load_recipe(path)
+
+
+def parse_files(pairs: list[str] | None) -> dict[str, Path]:
+    """Read `NAME=FILE` pairs, what `--from` is given; raises CotkitError on another form, or where there is no such file."""
+    files: dict[str, Path] = {}
+    for pair in pairs or []:
+        name, equals, file = pair.partition("=")
+        if not equals or not name:
+            raise CotkitError(f"--from {pair}: not NAME=FILE", "write --from math500=math500.parquet")
+        if not Path(file).is_file():
+            raise CotkitError(f"--from {pair}: no such file", "check the path")
+        files[name] = Path(file)
+    return files

@@ -62,7 +62,7 @@ class BehaviourShare(Record):
     """Samples with at least one match / samples."""
 
 
-class Source(Record):
+class Origin(Record):
     """Where a benchmark's problems came from, and whether they are the known ones."""
 
     origin: str
@@ -109,7 +109,7 @@ class BenchmarkResult(Record):
     """Name of the benchmark."""
     run: str
     """The run folder with problems, samples and verdicts, from the result file's folder."""
-    source: Source
+    source: Origin
     """Where the problems came from."""
     engine: Engine
     """What drew the samples."""
@@ -180,8 +180,8 @@ class Pairing(Record):
     p_value: float | None
     """Probability of so large a difference if the two were alike: signs of the problems' differences are flipped at random."""
     gained: list[str]
-    """Problems that the second solves in at least half of its samples and the first does not."""
+    """Problems that the first solves in less than half of its samples and the second in more than half."""
     lost: list[str]
-    """Problems that the first solves in at least half of its samples and the second does not."""
+    """Problems that the first solves in more than half of its samples and the second in less than half."""
     warnings: list[str]
     """What differs in how the two were measured."""

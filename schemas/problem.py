@@ -11,7 +11,7 @@ from pydantic import Field
 
 from .record import Record, content_hash
 
-Kind = Literal["math", "number", "choice", "text", "boolean", "list"]
+Kind = Literal["math", "number", "choice", "text", "boolean", "list", "game24", "navigation"]
 KINDS: tuple[Kind, ...] = get_args(Kind)
 
 

@@ -25,13 +25,29 @@ from .boolean import verify_boolean
 from .choice import verify_choice
 from .extraction import EXPLICIT
 from .finding import Finding
+from .game24 import feedback_game24, reward_game24, verify_game24
 from .kinds import kind_of_gold
 from .lists import verify_list
 from .math import verify_math
+from .navigation import feedback_navigation, reward_navigation, verify_navigation
 from .number import verify_number
+from .revision import plain_feedback, plain_reward
 from .text import verify_text
 
-__all__ = ["VERIFIERS", "VERSION", "Verdict", "Verifier", "judge", "judging_fingerprint", "kind_of_gold", "verify"]
+__all__ = [
+    "FEEDBACK",
+    "TURN_REWARDS",
+    "VERIFIERS",
+    "VERSION",
+    "Verdict",
+    "Verifier",
+    "feedback",
+    "judge",
+    "judging_fingerprint",
+    "kind_of_gold",
+    "turn_reward",
+    "verify",
+]
 
 Verifier = Callable[[str, Problem], Finding]
 """Judges a response to a problem of its kind."""
@@ -45,7 +61,13 @@ VERIFIERS: dict[Kind, Verifier] = {
     "text": verify_text,
     "boolean": verify_boolean,
     "list": verify_list,
+    "game24": verify_game24,
+    "navigation": verify_navigation,
 }
+FEEDBACK: dict[Kind, Callable[[str, Problem], str]] = {"game24": feedback_game24, "navigation": feedback_navigation}
+"""Kinds whose faults have names of their own; the others are told the outcome alone."""
+TURN_REWARDS: dict[Kind, Callable[[str, Problem], float]] = {"game24": reward_game24, "navigation": reward_navigation}
+"""Kinds with a reward table of their own."""
 
 _LABELS = {kind: f"{kind}/{VERSION}" for kind in VERIFIERS}
 
@@ -72,6 +94,22 @@ def verify(
     outcome, answer, found_by, decided_by = VERIFIERS[problem.kind](response, problem)
     answer = answer and _storable(answer)
     return Verdict(outcome=outcome, answer=answer, found_by=found_by, decided_by=decided_by, verifier=_LABELS[problem.kind])
+
+
+def feedback(response: str, problem: Problem) -> str:
+    """Say what is wrong with a response, as the next user turn of a revision; empty when it is correct. No part of an answer is told.
+
+    >>> feedback("It is 8.", Problem.make("What is 3 + 4?", "7", "math"))
+    'Your last answer is not correct. Look for the mistake, then answer again in the same form.'
+    """
+    named = FEEDBACK.get(problem.kind)
+    return named(response, problem) if named else plain_feedback(verify(response, problem).outcome)
+
+
+def turn_reward(response: str, problem: Problem) -> float:
+    """Reward one turn of a revision: by the kind's own table, else 1 for a correct response and 0 for any other."""
+    table = TURN_REWARDS.get(problem.kind)
+    return table(response, problem) if table else plain_reward(verify(response, problem).outcome)
 
 
 def judge(response: str, problem: Problem, finish_reason: str) -> Verdict:

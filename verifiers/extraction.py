@@ -30,7 +30,7 @@ A_PARAGRAPH = 200
 """So many characters after a sentence may take it back."""
 TAIL = 2_000
 """A guess is looked for in so many characters before the end."""
-EXPLICIT = frozenset({"boxed", "answer_tag", "sentence", "hashes"})
+EXPLICIT = frozenset({"boxed", "answer_tag", "sentence", "hashes", "json"})
 """Ways of stating an answer that stand even when the response was cut off afterwards."""
 
 LOOSE = frozenset({"whole_text", "bold", "sentence"})

@@ -38,7 +38,7 @@ def majority_at_k(correct: int, others: Sequence[int], silent: int, k: int) -> f
 def _probability(correct: int, others: tuple[int, ...], silent: int, k: int) -> float:
     drawn = correct + sum(others) + silent
     total = 0.0
-    for votes in range(1, min(correct, k) + 1):
+    for votes in range(max(1, k - drawn + correct), min(correct, k) + 1):
         ways, log_scale = _others(others, silent, votes, k - votes)
         shared = float((ways / np.arange(1, ways.size + 1)).sum())
         if shared > 0:

@@ -13,8 +13,9 @@ Student's t for C - 1 degrees of freedom and
     s² = (Σ (v_c - m)² + m (1 - m)) / (C (C - 1)),           effective size between C and the number of samples
 
 The added m (1 - m) is one problem at its largest spread: the problems that would have moved the mean are easily not among thirty.
-Of the candidates (mean ± t s, percentile bootstrap over problems, Wilson, this) only this one covers the truth in 93 to 97 % of
-simulated evaluations of 30 to 1,000 problems at rates of 5 to 95 % (docs/results.md); the others miss up to 13 % of the time at 30 problems.
+Of the candidates (mean ± t s, percentile bootstrap over problems, Wilson without it, this) only this one covers the truth in 93 to
+97 % of simulated evaluations of 30 to 1,000 problems at rates of 5 to 90 % (docs/evaluation.md); at 30 problems the others miss it up
+to 13 % of the time.
 """
 
 from __future__ import annotations
@@ -42,8 +43,9 @@ class Paired(NamedTuple):
     difference: Estimate
     p_value: float | None
     gained: NDArray[np.bool_]
-    """Problems that the second solves in at least half of its samples, and the first does not."""
+    """Problems that the first solves in less than half of its samples, and the second in more than half."""
     lost: NDArray[np.bool_]
+    """Problems that the first solves in more than half of its samples, and the second in less than half."""
 
 
 def avg_at_k(correct: ArrayLike, samples: ArrayLike, method: Method = "wilson") -> Estimate:
@@ -53,7 +55,7 @@ def avg_at_k(correct: ArrayLike, samples: ArrayLike, method: Method = "wilson") 
     0.5625
     """
     rates = solve_rates(correct, samples)
-    return mean_estimate(rates[~np.isnan(rates)], int(np.sum(samples)), method)
+    return mean_estimate(rates[~np.isnan(rates)], int(np.asarray(samples).sum()), method)
 
 
 def solve_rates(correct: ArrayLike, samples: ArrayLike) -> Floats:
@@ -163,12 +165,13 @@ def compare_pairs(first: ArrayLike, second: ArrayLike, seed: int = 0) -> Paired:
     before, after = np.asarray(first, float), np.asarray(second, float)
     if before.shape != after.shape:
         raise ValueError(f"{before.size} and {after.size} problems are not the same problems")
-    solved, solves = before >= 0.5, after >= 0.5
     changes = after - before
-    return Paired(_difference(changes), sign_flip_test(changes, seed), solves & ~solved, solved & ~solves)
+    gained, lost = (before < 0.5) & (after > 0.5), (before > 0.5) & (after < 0.5)
+    return Paired(difference_estimate(changes), sign_flip_test(changes, seed), gained, lost)
 
 
-def _difference(changes: Floats) -> Estimate:
+def difference_estimate(changes: Floats) -> Estimate:
+    """Estimate the mean of the problems' differences, mean ± t s; where all are 0, see `compare_pairs`."""
     count = changes.size
     if not count:
         return Estimate(value=None)

@@ -8,13 +8,14 @@ from itertools import islice
 from pathlib import Path
 from typing import Any, NamedTuple
 
+from ...schemas.errors import CotkitError
 from ...schemas.recipe import SftFormat
 from ..rendering import Student
 from ..run_folder.parquet import write_parquet
 from .conversation import Malformed
 from .foreign import AT_ONCE, conversation_in, is_plain, layout_of, read_rows
 from .formats import FORMATS
-from .proof import Conversation, Proof, Proven
+from .proof import Proof, Proven
 from .verdicts import first_failure
 
 BYTES_PER_TOKEN = 3
@@ -62,11 +63,12 @@ def check_dataset(path: Path, student: Student, settings: CheckSettings | None =
         return Checked(0, {}, {}, 0, student.tokenizer_file is not None, None, [], settings.format or "trl")
     layout = layout_of(first, path)
     format = settings.format or DEFAULT_FORMAT[layout[0]]
-    proof = Proof(student, _reading(first, format, layout))
+    FORMATS[format].check_kwargs(format, student.kwargs)
+    proofs = _Proofs(student, _reading(first, format, layout), FORMATS[format].kwargs == "column")
     failed: list[tuple[int, str]] = []
     count = longest = 0
     for some in _batches(first, rows):
-        for reason, tokens in _checked(some, layout, proof, settings.max_length):
+        for reason, tokens in _checked(some, layout, proofs, settings.max_length):
             if reason is None:
                 longest = max(longest, tokens)
             else:
@@ -75,8 +77,28 @@ def check_dataset(path: Path, student: Student, settings: CheckSettings | None =
     _write(failed, settings.refused)
     counts = Counter(reason for _, reason in failed)
     examples = {reason: number for number, reason in reversed(failed)}
-    failure = first_failure(proof, "", FORMATS[format].reasoning)
-    return Checked(count, dict(counts.most_common()), examples, longest, student.tokenizer_file is not None, failure, proof.notes(), format)
+    failures = (first_failure(proof, "", FORMATS[format].reasoning) for proof in proofs.made.values())
+    failure = next(filter(None, failures), None)
+    notes = sorted({note for proof in proofs.made.values() for note in proof.notes()})
+    return Checked(count, dict(counts.most_common()), examples, longest, student.tokenizer_file is not None, failure, notes, format)
+
+
+class _Proofs:
+    """A proof for each set of variables that rows give the chat template, in a column that only some trainers read."""
+
+    def __init__(self, student: Student, reads: str, column: bool) -> None:
+        self.student, self.reads, self.column = student, reads, column
+        self.made: dict[str, Proof] = {}
+
+    def prove(self, row: dict[str, Any], layout: tuple[str, ...]) -> Proven:
+        kwargs = {**self.student.kwargs, **(row.get("chat_template_kwargs") or {})} if self.column else self.student.kwargs
+        key = repr(sorted(kwargs.items()))
+        try:
+            if key not in self.made:
+                self.made[key] = Proof(self.student.given(kwargs) if kwargs else self.student, self.reads)
+            return self.made[key].prove([conversation_in(row, layout)])[0]
+        except (Malformed, CotkitError) as error:
+            return Proven(str(error))
 
 
 def _reading(row: dict[str, Any], format: SftFormat, layout: tuple[str, ...]) -> str:
@@ -93,16 +115,9 @@ def _batches(first: dict[str, Any], rows: Iterator[dict[str, Any]]) -> Iterator[
         some = list(islice(rows, AT_ONCE))
 
 
-def _checked(rows: list[dict[str, Any]], layout: tuple[str, ...], proof: Proof, limit: int | None) -> Iterator[tuple[str | None, int]]:
-    proven = []
-    for row in rows:
-        try:
-            conversation: Conversation = conversation_in(row, layout)
-        except Malformed as error:
-            proven.append(Proven(str(error)))
-        else:
-            proven += proof.prove([conversation])
-    counted = proof.student.count_tokens([row.text for row in proven])
+def _checked(rows: list[dict[str, Any]], layout: tuple[str, ...], proofs: _Proofs, limit: int | None) -> Iterator[tuple[str | None, int]]:
+    proven = [proofs.prove(row, layout) for row in rows]
+    counted = proofs.student.count_tokens([row.text for row in proven])
     lengths = counted if counted is not None else [-(-len(row.text.encode()) // BYTES_PER_TOKEN) for row in proven]
     for row, tokens in zip(proven, lengths, strict=True):
         too_long = row.reason is None and limit is not None and tokens > limit

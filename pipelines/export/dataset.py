@@ -121,4 +121,4 @@ def _plain_type(dtype: pl.DataType) -> pa.DataType:
         return pa.list_(_plain_type(pl.Series(dtype=dtype.inner).dtype))
     if isinstance(dtype, pl.Struct):
         return pa.struct([(field.name, _plain_type(pl.Series(dtype=field.dtype).dtype)) for field in dtype.fields])
-    return {pl.String(): pa.string(), pl.Int64(): pa.int64(), pl.Float64(): pa.float64()}[dtype]
+    return {pl.String(): pa.string(), pl.Int64(): pa.int64(), pl.Float64(): pa.float64(), pl.Boolean(): pa.bool_()}[dtype]

@@ -72,11 +72,16 @@ FORMATS: dict[SftFormat, Format] = {
         "messages", "common_prefix", ANY, "max_input_seq_length", "a row of that length or more has no loss", "option", one_file=True
     ),
     "ms-swift": Format(
-        "messages", "verbatim", IN_CONTENT, "max_length", "the model's context by default", "enable_thinking", flat=WITHOUT_ANSWER
+        "messages", "prefixed", IN_CONTENT, "max_length", "the model's context by default", "enable_thinking", flat=WITHOUT_ANSWER
     ),
     "open-instruct": Format("messages", "turns", IN_CONTENT, "max_seq_length", "the end is cut off", "never", one_file=True),
     "torchtune": Format(
-        "messages", "verbatim", IN_CONTENT, "tokenizer.max_seq_len", "none by default; when set, the end is cut off", "never"
+        "messages",
+        "verbatim",
+        IN_CONTENT,
+        "tokenizer.max_seq_len",
+        "leave it out: when set, the end of each turn has no loss, and longer rows are cut off",
+        "never",
     ),
     "unsloth": Format(
         "messages", "after_header", IN_CONTENT, "max_length", "TRL's 1024 by default, beside the model's max_seq_length", "option"

@@ -6,13 +6,16 @@ sft-trl-long/launch.sh      sft-llamafactory-long/dataset_info.json, launch.sh  
 from __future__ import annotations
 
 import json
+import shlex
+from collections.abc import Mapping
 from pathlib import Path
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 from ...schemas.recipe import SftFormat
 from ..rendering import Student
 from ..run_folder.parquet import write_text
 from .formats import FORMATS
+from .readings import answer_header
 
 ROUND_TO = 128
 ESTIMATE_MARGIN = 1.15
@@ -21,7 +24,7 @@ ESTIMATE_MARGIN = 1.15
 HEAD = """\
 # A launch line for {trainer}, made by `cotkit export sft`; each export writes it again, so copy what you need.
 # {length_name}: {trap}. The longest row has {longest} tokens, {how}.
-# {proven}
+# {proven}{given}
 """
 HERE = 'DATA="$(cd "$(dirname "$0")" && pwd)"\n'
 LINES: dict[SftFormat, tuple[str, str]] = {
@@ -36,7 +39,7 @@ LINES: dict[SftFormat, tuple[str, str]] = {
         "LLaMA-Factory 0.9",
         "# without --template the one that is derived from the model's own chat template is used, and that was proven\n"
         'llamafactory-cli train --stage sft --do_train --model_name_or_path "{model}" \\\n'
-        '    --dataset_dir "$DATA" --dataset {name} --cutoff_len {length} --finetuning_type full --output_dir "$OUT"\n',
+        '    --dataset_dir "$DATA" --dataset {name} --cutoff_len {length}{kwargs} --finetuning_type full --output_dir "$OUT"\n',
     ),
     "axolotl": (
         "Axolotl 0.19",
@@ -53,18 +56,18 @@ LINES: dict[SftFormat, tuple[str, str]] = {
         "# verl renders each message alone and stops when that differs from the whole; what was proven is what it makes of them\n"
         'torchrun --nproc_per_node "$GPUS" -m verl.trainer.sft_trainer model.path="{model}" \\\n'
         '    data.train_files="[$(ls "$DATA"/train-*.parquet | paste -sd, -)]" data.messages_key=messages data.truncation=error \\\n'
-        "    data.max_length={length} data.max_token_len_per_gpu={length} data.ignore_input_ids_mismatch=True\n",
+        "    data.max_length={length} data.max_token_len_per_gpu={length} data.ignore_input_ids_mismatch=True{kwargs}\n",
     ),
     "nemo-rl": (
         "NeMo-RL",
         'uv run examples/run_sft.py policy.model_name="{model}" policy.max_total_sequence_length={length} \\\n'
         "    data.max_input_seq_length={length} data.add_generation_prompt=true data.train.dataset_name=openai_format \\\n"
-        '    data.train.data_path="$DATA/train.jsonl" data.train.chat_key=messages data.train.use_preserving_dataset=true\n',
+        '    data.train.data_path="$DATA/train.jsonl" data.train.chat_key=messages data.train.use_preserving_dataset=true{kwargs}\n',
     ),
     "ms-swift": (
         "ms-swift 4.6",
         "# ms-swift has a template of its own for each model: check its first printed example\n"
-        'swift sft --model "{model}" --dataset "$DATA"/train-*.parquet --max_length {length} --output_dir "$OUT"\n',
+        'swift sft --model "{model}" --dataset "$DATA"/train-*.parquet --max_length {length}{kwargs} --output_dir "$OUT"\n',
     ),
     "open-instruct": (
         "open-instruct",
@@ -73,14 +76,22 @@ LINES: dict[SftFormat, tuple[str, str]] = {
     ),
     "torchtune": (
         "torchtune 0.6",
-        "# torchtune has a template of its own for each model: check a first example\n"
-        'tune run full_finetune_single_device --config "$CONFIG" tokenizer.max_seq_len={length} \\\n'
+        "# torchtune has a template of its own for each model: check a first example; rows go up to {length} tokens\n"
+        "# with a tokenizer.max_seq_len torchtune 0.6 takes the loss off the end of a turn (Qwen, Llama 3): nothing would teach to stop\n"
+        'tune run full_finetune_single_device --config "$CONFIG" tokenizer.max_seq_len=null \\\n'
         "    dataset._component_=torchtune.datasets.chat_dataset dataset.conversation_column=messages \\\n"
         '    dataset.source=parquet dataset.data_files="[$(ls "$DATA"/train-*.parquet | paste -sd, -)]" \\\n'
         "    dataset.conversation_style=openai\n",
     ),
     "unsloth": ("Unsloth 2026.10", 'python "$DATA/train.py" "{model}" "$OUT"\n'),
 }
+GIVEN: dict[SftFormat, str] = {
+    "llamafactory": "--{name} {value}",
+    "verl": "++data.apply_chat_template_kwargs.{name}={value}",
+    "nemo-rl": "++policy.tokenizer.chat_template_kwargs.{name}={value}",
+    "ms-swift": "--{name} {value} --loss_scale default+ignore_empty_think",
+}
+"""What a launch line says of a variable of the chat template; TRL reads a column of the rows, others have it in their side files."""
 AXOLOTL = """\
 datasets:
   - path: .
@@ -92,7 +103,7 @@ datasets:
     roles_to_train: [assistant]
     train_on_eos: turn
 chat_template: tokenizer_default
-eot_tokens: [{end}]
+{kwargs}eot_tokens: [{end}]
 sequence_len: {length}
 excess_length_strategy: raise
 """
@@ -104,13 +115,14 @@ from pathlib import Path
 
 from unsloth import FastLanguageModel
 from unsloth.chat_templates import train_on_responses_only
-from datasets import load_dataset
+from datasets import Dataset, load_dataset
 from trl import SFTConfig, SFTTrainer
 
-MAX_LENGTH = {length}
+MAX_LENGTH, KWARGS = {length}, {kwargs!r}
 model, tokenizer = FastLanguageModel.from_pretrained(sys.argv[1], max_seq_length=MAX_LENGTH)
 data = load_dataset("parquet", data_files=str(Path(__file__).parent / "train-*.parquet"), split="train")
-data = data.map(lambda row: {{"text": tokenizer.apply_chat_template(row["messages"], tokenize=False)}}, remove_columns=data.column_names)
+texts = [tokenizer.apply_chat_template(messages, tokenize=False, **KWARGS) for messages in data["messages"]]
+data = Dataset.from_dict({{"text": texts}})
 trainer = SFTTrainer(model=model, processing_class=tokenizer, train_dataset=data, args=SFTConfig(sys.argv[2], max_length=MAX_LENGTH))
 trainer = train_on_responses_only(trainer, instruction_part={instruction!r}, response_part={response!r})
 trainer.train()
@@ -148,36 +160,61 @@ def remove_side_files(folder: Path) -> None:
         (folder / name).unlink(missing_ok=True)
 
 
-def write_side_files(folder: Path, format: SftFormat, length: Length, student: Student | None) -> None:
+class Told(NamedTuple):
+    """What side files tell a trainer of a dataset."""
+
+    length: Length
+    student: Student | None
+    kwargs: Mapping[str, Any] = {}
+    """Variables of the chat template."""
+
+
+def write_side_files(folder: Path, format: SftFormat, told: Told) -> None:
     """Write the trainer's side files beside the rows; a file that already says the same is left as it is."""
-    for name, text in _side_files(folder.name, format, length, student).items():
+    for name, text in _side_files(folder.name, format, told).items():
         path = folder / name
         if not path.exists() or path.read_text(encoding="utf-8") != text:
             write_text(text, path)
 
 
-def _side_files(name: str, format: SftFormat, length: Length, student: Student | None) -> dict[str, str]:
+def _side_files(name: str, format: SftFormat, told: Told) -> dict[str, str]:
+    length, student, kwargs = told
     trainer, line = LINES[format]
-    needed, model = length.needed(), _model(student)
-    head = HEAD.format(
+    needed, words = length.needed(), _words(format, kwargs)
+    filled = line.format(model=_model(student), length=needed, name=name, remark=_remark(student), kwargs=words)
+    files = {"launch.sh": _head(format, trainer, told) + HERE + filled}
+    if format == "llamafactory":
+        files["dataset_info.json"] = json.dumps({name: _dataset_info()}, indent=2) + "\n"
+    if format == "axolotl":
+        given = f"chat_template_kwargs: {json.dumps(dict(kwargs))}\n" if kwargs else ""
+        files["sft.yaml"] = AXOLOTL.format(length=needed, end=_ends(student), kwargs=given)
+    if format == "unsloth":
+        instruction, response = _parts(student)
+        files["train.py"] = UNSLOTH.format(name=name, length=needed, instruction=instruction, response=response, kwargs=dict(kwargs))
+    return files
+
+
+def _head(format: SftFormat, trainer: str, told: Told) -> str:
+    length, student, kwargs = told
+    how = "counted with the student's tokenizer" if length.counted else "estimated from the teacher's count: count them with the student's"
+    variables = ", ".join(f"{name} = {json.dumps(value)}" for name, value in kwargs.items())
+    return HEAD.format(
         trainer=trainer,
         length_name=FORMATS[format].length,
         trap=FORMATS[format].trap,
         longest=length.tokens,
-        how="counted with the student's tokenizer"
-        if length.counted
-        else "estimated from the teacher's count: count them with the student's",
+        how=how,
         proven=f"Every row was rendered for {student.name} and proven." if student else "Nothing was proven: give --student.",
+        given=f"\n# The chat template is given {variables}, in training; give it the same when the student is asked." if kwargs else "",
     )
-    files = {"launch.sh": head + HERE + line.format(model=model, length=needed, name=name, remark=_remark(student))}
-    if format == "llamafactory":
-        files["dataset_info.json"] = json.dumps({name: _dataset_info()}, indent=2) + "\n"
-    if format == "axolotl":
-        files["sft.yaml"] = AXOLOTL.format(length=needed, end=_ends(student))
-    if format == "unsloth":
-        instruction, response = _parts(student)
-        files["train.py"] = UNSLOTH.format(name=name, length=needed, instruction=instruction, response=response)
-    return files
+
+
+def _words(format: SftFormat, kwargs: Mapping[str, Any]) -> str:
+    """Write the variables of the chat template as words of the launch line."""
+    if format not in GIVEN:
+        return ""
+    words = (GIVEN[format].format(name=name, value=json.dumps(value)) for name, value in kwargs.items())
+    return "".join(f" {word if word.startswith('--') else shlex.quote(word)}" for word in words)
 
 
 def _dataset_info() -> dict[str, object]:
@@ -212,4 +249,4 @@ def _parts(student: Student | None) -> tuple[str, str]:
         return "GIVE --student", "GIVE --student"
     turns = [{"role": "user", "content": "First."}, {"role": "assistant", "content": "Answer."}, {"role": "user", "content": "Second."}]
     between = student.template.render(turns).rpartition("Answer.")[2].partition("Second.")[0]
-    return between.removeprefix(student.end_of_turn()), student.generation_header().partition("<think>")[0]
+    return between.removeprefix(student.end_of_turn()), answer_header(student)

@@ -72,6 +72,12 @@ class Proof:
         """Name the forms of reasoning in which a failing skeleton would pass."""
         return [form for form in FORMS if self._path(path.dissected._replace(skeleton=_reformed(path.dissected, form))).finding is None]
 
+    def kept_unthinking(self, path: Path) -> bool:
+        """Say whether a failing skeleton would pass if the template were given `enable_thinking = false`."""
+        if "enable_thinking" not in self.student.template.asks_for or self.student.kwargs:
+            return False
+        return Proof(self.student.given({"enable_thinking": False}), self.reads)._path(path.dissected).finding is None
+
     def _prove(self, messages: list[dict[str, Any]], start: int) -> Proven:
         try:
             dissected = dissect(messages, start)

@@ -12,7 +12,8 @@ r"""How trainers read a conversation: the text they make of it with the student'
 | one_by_one | verl | each message is rendered alone, the assistant's without as many characters as a generation prompt has |
 | compared | Axolotl | each assistant turn, found by rendering it again with a stand-in, and the end-of-turn token after it |
 | derived | LLaMA-Factory | each assistant turn between slots that are derived from the template (`template:` left out) |
-| verbatim | ms-swift, torchtune | the content as it stands, and the end of turn; their own templates are not rendered here |
+| verbatim | torchtune | the content as it stands, and the end of turn; its own templates are not rendered here |
+| prefixed | ms-swift | likewise, after the empty block of a student that writes one; with `enable_thinking = false` that is not trained |
 | joined | TRL on plain strings | the completion and the end-of-sequence token; no template is rendered |
 | after_header | Unsloth | what follows the assistant's header (`train_on_responses_only`) |
 
@@ -32,7 +33,8 @@ from ..rendering.template import Message, TemplateFailure
 
 BLOCK = re.compile("<think>\\n.*?\\n</think>\\n\\n", re.DOTALL)  # what LLaMA-Factory takes out with enable_thinking = false
 STAND_INS = ("[[dummy_message]]", "zzdummymessagezz")  # Axolotl's own: they share no first and no last character
-THINK, UNTHINK = "<think>", "</think>"
+THINK, UNTHINK, EMPTY = "<think>", "</think>", "<think>\n\n</think>\n\n"
+PROBE = ({"role": "user", "content": "Asked."}, {"role": "assistant", "content": "Said."})
 
 
 class Reading(NamedTuple):
@@ -134,7 +136,7 @@ class Reader:
             if answers and slots.thinks and not thinks:
                 content = BLOCK.sub("", content).lstrip("\n")
             # an empty block is a part of the answer, or of the prompt where the student is asked not to think
-            empty = "<think>\n\n</think>\n\n" if answers and slots.thinks and THINK not in content and UNTHINK not in content else ""
+            empty = EMPTY if answers and slots.thinks and THINK not in content and UNTHINK not in content else ""
             before = text if thinks else text + empty
             text = text + empty + (slots.answer if answers else slots.user).replace(SLOT, content)
             if answers:
@@ -167,14 +169,25 @@ class Reader:
 
     def _verbatim(self, messages: list[dict[str, Any]], start: int) -> Reading:
         start = _last_answer(messages)
-        header, end = self._answer_header, self.student.end_of_turn()
-        before = self.template.render(messages[:start]) + header
-        text = before + messages[start]["content"] + end
+        before = self.template.render(messages[:start]) + self.student.generation_header().partition(THINK)[0]
+        text = before + messages[start]["content"] + self.student.end_of_turn()
         return Reading(text, [Span(len(before), len(text))], [self.opening(messages[:start])], start)
+
+    def _prefixed(self, messages: list[dict[str, Any]], start: int) -> Reading:
+        start = _last_answer(messages)
+        block = EMPTY if self._writes_empty_blocks and not messages[start]["content"].startswith(THINK) else ""
+        content = {"role": "assistant", "content": block + messages[start]["content"]}
+        text, ((begin, end),), openings, first = self._verbatim([*messages[:start], content], start)
+        asked_not_to = self.student.kwargs.get("enable_thinking") is False
+        return Reading(text, [Span(begin + len(block) * asked_not_to, end)], openings, first)
+
+    @cached_property
+    def _writes_empty_blocks(self) -> bool:
+        return EMPTY in self.student.bare_template.render(PROBE)
 
     def _after_header(self, messages: list[dict[str, Any]], start: int) -> Reading:
         start = _last_answer(messages)
-        text, header = self.template.render(messages), self._answer_header
+        text, header = self.template.render(messages), answer_header(self.student)
         at = text.rfind(header)
         span = Span(at + len(header), len(text)) if at >= 0 else Span(0, 0)
         return Reading(text, [span], [self.opening(messages[:start])], start)
@@ -184,11 +197,6 @@ class Reader:
         eos = self.student.eos_token or ""
         text = prompt + completion + ("" if completion.endswith(eos) else eos)
         return Reading(text, [Span(len(prompt), len(text))], [prompt], start)
-
-    @cached_property
-    def _answer_header(self) -> str:
-        """Give what comes before a response that begins with its own reasoning, or that has none."""
-        return answer_header(self.student)
 
 
 def answer_header(student: Student) -> str:

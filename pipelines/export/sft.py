@@ -43,8 +43,9 @@ def export_sft(run: RunFolder, config: SftExportConfig, out: Path | None = None)
     """
     for format in config.formats:
         FORMATS[format].check_reasoning(format, config.reasoning)
+        FORMATS[format].check_kwargs(format, config.chat_template_kwargs)
     datasets = _datasets(run, config, out or run.path / "exports")
-    student = load_student(config.student) if config.student else None
+    student = load_student(config.student, config.chat_template_kwargs) if config.student else None
     for dataset in datasets:
         dataset.open(student)
         dataset.folder.remove_stale()

@@ -19,10 +19,10 @@ from ..run_folder import STAGES, RunFolder
 from ..run_folder.parquet import write_parquet, write_text
 from .dataset import TOKENS, VERSION, DatasetFolder, Exported, message_list
 from .formats import FORMATS
-from .launch import Length, remove_side_files, write_side_files
+from .launch import Length, Told, remove_side_files, write_side_files
 from .lines import LinesFolder
 from .proof import Proof
-from .shaping import conversation_of, refusal, shape
+from .shaping import conversation_of, refusal, shape, template_variables
 from .verdicts import RowVerdict, first_failure, judge_rows
 
 if TYPE_CHECKING:
@@ -49,6 +49,7 @@ class SftDataset:
         self.wanted = wanted
         self.format = FORMATS[wanted.format]
         self.limit = config.max_length
+        self.kwargs = config.chat_template_kwargs
         self.piece_of = {number: piece for piece, number in enumerate(kept)}
         self.student: Student | None = None
         self.proof: Proof | None = None
@@ -78,7 +79,7 @@ class SftDataset:
         import polars as pl
 
         rows = rows.filter(pl.col("splits").list.contains(self.wanted.split)).with_columns(refusal(self.wanted.reasoning).alias("refusal"))
-        rows = rows.with_columns(shape(self.format, self.wanted.reasoning))
+        rows = rows.with_columns(shape(self.format, self.wanted.reasoning), *self._variables())
         judged = self._judged(rows)
         rows = rows.with_columns(pl.Series("refusal", [verdict.reason for verdict in judged], pl.String))
         if self.summary is None:
@@ -100,7 +101,7 @@ class SftDataset:
                 write_text(json.dumps(self.summary, ensure_ascii=False, indent=2) + "\n", self._path / SUMMARY)
         if rows:
             length = Length(self.summary["longest_row"], self.summary["lengths_counted"], self.limit)
-            write_side_files(self._path, self.wanted.format, length, self.student)
+            write_side_files(self._path, self.wanted.format, Told(length, self.student, self.kwargs))
         else:
             remove_side_files(self._path)
         refused = (f"{count} rows refused: {reason}" for reason, count in sorted(self.summary["refused"].items()))
@@ -133,6 +134,7 @@ class SftDataset:
             "lengths_counted": student is not None and student.tokenizer_file is not None,
             "max_length": self.limit,
             "student": student.name if student else None,
+            "chat_template_kwargs": self.kwargs,
             "proven": student is not None,
             "notes": (self.proof.notes() if self.proof else []) + way_out,
             "failure": failure,
@@ -160,10 +162,16 @@ class SftDataset:
 
         answer = message_list(self.wanted.reasoning == "field")
         first = {"prompt": message_list(), "completion": answer} if self.format.columns == "prompt_completion" else {"messages": answer}
-        return pl.Schema({**first, **dict.fromkeys(self.format.flat, pl.String()), TOKENS: pl.Int64()})
+        variables = pl.select(*self._variables()).schema
+        return pl.Schema({**first, **variables, **dict.fromkeys(self.format.flat, pl.String()), TOKENS: pl.Int64()})
+
+    def _variables(self) -> list[pl.Expr]:
+        """Give the column that hands variables to the chat template, for a trainer that reads one."""
+        return [template_variables(self.kwargs)] if self.kwargs and self.format.kwargs == "column" else []
 
     def _fingerprint(self, number: int) -> str:
         run, sample = self._run, self._run.recipe.sample
         inputs = [run.problems_fingerprint(), *(run.fingerprint(stage, number) for stage in STAGES)]
         proven = [PROOF_VERSION, self.student.fingerprint, self.limit] if self.student else [self.limit] if self.limit else []
+        proven += [self.kwargs] if self.kwargs else []
         return content_hash("sft", VERSION, self.wanted, sample.system_prompt, sample.prompt_template, inputs, *proven)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any
 
 from .formats import Format
@@ -42,6 +43,13 @@ def shape(format: Format, reasoning: str) -> pl.Expr:
     without = [pl.lit(None, pl.String).alias("reasoning_content")] * len(field)
     turns = pl.col("prompt").list.eval(pl.struct(*turn, *without))
     return pl.concat_list(turns, completion).alias("messages")
+
+
+def template_variables(kwargs: Mapping[str, Any]) -> pl.Expr:
+    """Give `chat_template_kwargs`, the column from which TRL takes what it gives the chat template besides the messages."""
+    import polars as pl
+
+    return pl.struct(pl.lit(value).alias(name) for name, value in kwargs.items()).alias("chat_template_kwargs")
 
 
 def conversation_of(row: dict[str, Any], without_nulls: bool = False) -> Conversation:

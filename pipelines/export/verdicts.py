@@ -73,4 +73,6 @@ def first_failure(proof: Proof, reasoning: str, allowed: tuple[str, ...]) -> str
     path: Path = failures[0]
     kept = [form for form in proof.other_forms(path) if form in allowed and form != reasoning]
     keeping = f"--reasoning {' or '.join(kept)} keeps it" if kept else "no form of --reasoning of this format keeps it"
+    if proof.kept_unthinking(path):
+        keeping += "\n  --template-kwargs enable_thinking=false keeps it"
     return f"{path.finding.reason if path.finding else ''}\n{explain(path.dissected, path.rendered)}\n  {keeping}"

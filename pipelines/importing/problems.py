@@ -142,7 +142,11 @@ class ProblemReader:
 
 def import_problems(config: ProblemsConfig) -> ImportedProblems:
     """Import the problems of a source; raises CotkitError when the source is bad or has no usable problem at all."""
-    source = read_source(config)
+    return import_rows(read_source(config), config)
+
+
+def import_rows(source: Source, config: ProblemsConfig) -> ImportedProblems:
+    """Import problems from the rows of a source that is read already; raises CotkitError when none of them is one."""
     reader = ProblemReader(source, config.map, config.kind)
     problems, rejected = [], []
     for number, row in enumerate(source.rows, 1):

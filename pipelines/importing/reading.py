@@ -10,7 +10,7 @@ import io
 import itertools
 import json
 import re
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Collection, Iterable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Any, NamedTuple
@@ -157,16 +157,21 @@ def _dataset_rows(config: ProblemsConfig) -> list[Row]:
     return rows
 
 
-def stream_dataset(source: str, split: str) -> Iterator[Row]:
-    """Stream the rows of a dataset of the Hub, `owner/name` or `owner/name:subset`; raises CotkitError when it cannot be read."""
+def stream_dataset(source: str, split: str, revision: str | None = None, undecoded: Collection[str] = ()) -> Iterator[Row]:
+    """Stream the rows of a dataset of the Hub, `owner/name` or `owner/name:subset`; raises CotkitError when it cannot be read.
+
+    Columns of pictures and other media are left out, but for those in `undecoded`, whose cells are null or a dict.
+    """
     import datasets
     from datasets.exceptions import DatasetNotFoundError
 
     name, _, subset = source.partition(":")
     try:
-        stream = datasets.load_dataset(name, subset or None, split=split, streaming=True)
-        columns = [key for key, value in (stream.features or {}).items() if type(value).__name__ in MEDIA]
-        yield from stream.remove_columns(columns) if columns else stream
+        stream = datasets.load_dataset(name, subset or None, split=split, revision=revision, streaming=True)
+        media = {key: value for key, value in (stream.features or {}).items() if type(value).__name__ in MEDIA}
+        for key in media.keys() & set(undecoded):
+            stream = stream.cast_column(key, type(media.pop(key))(decode=False))
+        yield from stream.remove_columns(list(media)) if media else stream
     except (DatasetNotFoundError, FileNotFoundError) as error:
         hint = f"there is no file of that name either; name a file ({ENDINGS}) or owner/name; gated ones need `hf auth login`"
         raise CotkitError(f"{source}: no such dataset: {_first_line(error)}", hint) from None

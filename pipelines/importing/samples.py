@@ -44,6 +44,8 @@ GUESSES: dict[str, tuple[str, ...]] = {
 }
 SETTINGS = ("source", "setting", "temperature", "top_p", "top_k", "max_tokens")
 """Columns that say how a sample was drawn; they go into its `parameters`."""
+FLAGS = ("source_correct", "is_correct", "correct", "correctness")
+"""Columns of true and false in which a source says whether a sample is right: into its `parameters`, under `source_says`; no verdicts."""
 
 
 class ImportedSamples(NamedTuple):
@@ -85,6 +87,8 @@ class SampleFile:
 
     def _sample(self, row: Row, problem: dict[str, Any], teacher: str, text: str, reasoning: str | None) -> ForeignSample:
         settings = {name: row[name] for name in SETTINGS if row.get(name) is not None}
+        if says := {name: row[name] for name in FLAGS if isinstance(row.get(name), bool)}:
+            settings["source_says"] = says
         return ForeignSample(
             problem,
             teacher,

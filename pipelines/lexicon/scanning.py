@@ -112,6 +112,7 @@ def _scan(data, bounds, states, patterns, classes, numbers, heads, longer, kinds
     count = 0
     after = np.empty(len(numbers), np.uint64)
     places, bits = np.empty(BLOCK + 1, np.uint64), np.empty(BLOCK + 1, np.uint16)
+    runs, alive = np.empty((4, BLOCK + 1), np.uint64), np.empty(BLOCK + 1, np.uint64)
     for text in range(len(bounds) - 1):
         low, high = np.uint64(bounds[text]), np.uint64(bounds[text + 1])
         # behind `whole` there are too few bytes to tell by a hash
@@ -127,38 +128,21 @@ def _scan(data, bounds, states, patterns, classes, numbers, heads, longer, kinds
                 bits[:some] = 0xFF
             begin = end
             for number in range(len(numbers)):
-                bit = np.uint16(1 << number)
-                start, first_match, first_pattern, over, width = numbers[number]
-                own = classes[number]
-                for one in range(some):
-                    place = places[one]
-                    if not bits[one] & bit or place < after[number]:
+                own = _run(data, high, states, classes[number], numbers[number], places[:some], bits[:some], number, runs, alive)
+                _, _, first_pattern, over, width = numbers[number]
+                for one in range(own):
+                    place, stop, matched = runs[0, one], runs[2, one], runs[3, one]
+                    if not matched or place < after[number]:
                         continue
-                    end_of, matched = _match(data, place, high, states, own, start, first_match, over)
-                    if matched == 0:
-                        continue
-                    after[number] = end_of
+                    after[number] = stop
                     if count < found.shape[1]:
-                        found[0, count], found[1, count], found[2, count], found[3, count] = number, text, place - low, end_of - low
+                        found[0, count], found[1, count], found[2, count], found[3, count] = number, text, place - low, stop - low
                         found[4, count] = patterns[first_pattern + (matched - over) // width]
                     count += 1
     return count
 
 
-@compiled
-def _match(data, place, high, states, classes, state, first_match, over):
-    """Follow one automaton from a place until it is over; give the end of the match and its state, 0 for none."""
-    end, matched = place, np.uint64(0)
-    while state != over:
-        byte = data[place] if place < high else np.uint8(BEHIND)
-        state = np.uint64(states[state + np.uint64(classes[byte])])
-        if state >= first_match:
-            end, matched = place, state
-        place += _ONE
-    return end, matched
-
-
-# The loops of the next two have no branches: one would be guessed wrong at every second word.
+# The inner loops below have no branches: one would be guessed wrong at every second word.
 
 
 @compiled
@@ -194,3 +178,36 @@ def _hopeful(data, places, some, heads, longer, bits):
         places[hopeful], bits[hopeful] = place, own
         hopeful += np.uint64(own != 0)
     return hopeful
+
+
+@compiled
+def _run(data, high, states, classes, numbers, places, bits, number, runs, alive):
+    """Follow one automaton from all of its places at once, four bytes at a time, until it is over everywhere; give their number.
+
+    Of each place, `runs` has, each in a row of its own, the place, the last state, the end of the match and its state, 0 for none.
+    """
+    start, first_match, over = numbers[0], numbers[1], numbers[3]
+    begun, state_of, end_of, match_of = runs[0], runs[1], runs[2], runs[3]
+    count, done = np.uint64(0), np.uint64(0)
+    for one in range(np.uint64(len(places))):
+        begun[count], state_of[count], end_of[count], match_of[count], alive[count] = places[one], start, 0, 0, count
+        count += np.uint64(bits[one] >> np.uint16(number) & np.uint16(1))
+    left = count
+    while left:
+        still = np.uint64(0)
+        for one in range(left):
+            own = alive[one]
+            at, state, end, matched = begun[own] + done, state_of[own], end_of[own], match_of[own]
+            near_the_end = at + np.uint64(4) > high
+            for step in range(4):
+                place = at + np.uint64(step)
+                byte = data[place] if not near_the_end or place < high else np.uint8(BEHIND)
+                state = np.uint64(states[state + np.uint64(classes[byte])])
+                end = place if state >= first_match else end
+                matched = state if state >= first_match else matched
+            state_of[own], end_of[own], match_of[own] = state, end, matched
+            alive[still] = own
+            still += np.uint64(state != over)
+        left = still
+        done += np.uint64(4)
+    return count

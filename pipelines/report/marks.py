@@ -61,7 +61,7 @@ def loop_marks(text: str) -> list[tuple[int, int]]:
     """Find the stretches of a text that lie in a window of 40 tokens that was there before, as (first unit, unit behind the last).
 
     >>> loop_marks("ten words that come again and again and again . " * 10)[0]
-    (48, 479)
+    (51, 479)
     """
     edges = [match.start() for match in TOKEN.finditer(text)] + [len(text)]
     seen: set[str] = set()

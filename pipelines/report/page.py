@@ -1,69 +1,109 @@
-"""The report's page: RUN/report.html, one file without scripts that loads nothing.
+"""The report's page: one HTML file that works from disk and loads nothing.
 
-Every text of a model or a problem set goes through the template's autoescape. Charts are SVG without any text in it: what they
-say stands beside them as HTML, so that it reflows on a phone and is read aloud.
+The overview is plain HTML and SVG and needs no script; every text in it goes through the template's autoescape. The traces are an
+archive (`archive.py`) that the page's own script unpacks and shows as text nodes. The Content-Security-Policy allows that script and
+KaTeX by their hashes, no other script and no request.
 """
 
 from __future__ import annotations
 
+import base64
+import hashlib
 import json
 import math
+import re
+from collections.abc import Sequence
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 from ... import __version__
 from ...data import data_file
 from ...schemas.recipe import Recipe, dump_recipe
 from ..run_folder import RunFolder, Stage, write_text
-from .contamination import MATCHERS, contamination_found
+from .archive import Archive, archive
+from .charts import draw
+from .contamination import MATCHERS
 from .facts import complete_stages
-from .funnel import FunnelRow, funnel
-from .tables import OutcomeRow, behaviour_rows, outcome_rows, pass_rate_bins, reason_rows, saved_tokens
-from .traces import example_traces
+from .figures import accuracy_charts, described, pass_at_k_chart, position_charts, training_charts
+from .funnel import FunnelRow
+from .numbers import RunNumbers, run_numbers
+from .tables import OutcomeRow
+from .text import number, percent, short_number, shown_text, tick_label
+from .traces import Wanted
 
 if TYPE_CHECKING:
     import jinja2
 
-TRACES = 9
-SHOWN_CHARACTERS = 24_000
-"""Longer texts lose their middle."""
+TRACES = 500
+SCRIPTS = ("inflate.js", "text.js", "traces.js", "viewer.js")
 VERBS: dict[Stage, str] = {"verdicts": "verify", "tags": "tag", "decisions": "curate"}
-# NUL and its like end or garble a page: shown as their pictures, as editors do
-CONTROL_PICTURES = {code: 0x2400 + code for code in range(32) if chr(code) not in "\t\n\r"} | {127: 0x2421}
+FONT = re.compile(r"@font-face\{[^}]*?src:url\(fonts/([\w-]+\.woff2)\)[^}]*\}")
 
 
-def write_report(run: RunFolder) -> Path:
-    """Write the run's report and give its path; a stage that is missing is named instead of shown."""
-    path = run.path / "report.html"
-    write_text(environment().get_template("report.html.jinja").render(report_context(run)), path)
+class Script(NamedTuple):
+    """A script of the page and the source that its policy allows."""
+
+    text: str  # not of a model: a file that ships
+    source: str
+
+
+def write_report(
+    runs: RunFolder | Sequence[RunFolder],
+    path: Path | None = None,
+    traces: int = TRACES,
+    wanted: Wanted | None = None,
+    numbers: Sequence[RunNumbers] | None = None,
+) -> Path:
+    """Write the report of a run, or of several side by side, and give its path: `RUN/report.html` unless told otherwise.
+
+    Up to `traces` traces are put in. A stage that is missing is named instead of shown.
+    """
+    runs = [runs] if isinstance(runs, RunFolder) else runs
+    path = path or runs[0].path / "report.html"
+    write_text(rendered(runs, numbers or [run_numbers(run) for run in runs], archive(runs, traces, wanted)), path)
     return path
 
 
-def report_context(run: RunFolder) -> dict[str, Any]:
-    """Gather all that the template shows."""
-    there = complete_stages(run)
-    stages = funnel(run)
-    outcomes = outcome_rows(run)
-    return {
+def rendered(runs: Sequence[RunFolder], numbers: Sequence[RunNumbers], packed: Archive) -> str:
+    """Write the page."""
+    scripts = [own_script(), *([katex_script()] if packed.has_math else [])]
+    context = {
         "version": __version__,
-        "recipe": run.recipe,
-        "teachers": run.count("samples", "teacher"),
-        "finish_reasons": run.count("samples", "finish_reason"),
+        "title": " · ".join(each.recipe.name for each in numbers),
+        "runs": [run_context(run, each) for run, each in zip(runs, numbers, strict=True)],
+        "comparison": [draw_with_words(chart) for chart in accuracy_charts(numbers)],
+        "passing": draw_with_words(pass_at_k_chart(numbers)) if len(runs) > 1 else None,
+        "archive": packed,
+        "katex_style": katex_style() if packed.has_math else "",
+        "scripts": [script.text for script in reversed(scripts)],
+        "script_sources": " ".join(script.source for script in scripts),
+        "matchers": MATCHERS,
+        "tile_names": list(dict.fromkeys(name for each in numbers for name, _, _ in tiles(each.funnel, each.tokens_saved))),
+    }
+    return environment().get_template("report.html.jinja").render(context)
+
+
+def run_context(run: RunFolder, numbers: RunNumbers) -> dict[str, Any]:
+    """Gather what the template shows of one run."""
+    there = complete_stages(run)
+    positions = position_charts(numbers.behaviours)
+    return {
+        "numbers": numbers,
         "missing": [(stage, f"cotkit {verb} {run.path}") for stage, verb in VERBS.items() if stage not in there],
         "stale_exports": stale_exports(run),
-        "tiles": tiles(stages, saved_tokens(run)),
-        "funnel": stages,
-        "outcomes": outcomes,
-        "reasons": reason_rows(run),
-        "matchers": MATCHERS,
-        "contamination": contamination_found(run),
-        "bins": pass_rate_bins(run),
-        "axis": LengthAxis(outcomes),
-        "behaviours": behaviour_rows(run),
-        "traces": example_traces(run, TRACES).to_dicts(),
+        "tiles": tiles(numbers.funnel, numbers.tokens_saved),
+        "axis": LengthAxis(numbers.outcomes),
+        "passing": draw_with_words(pass_at_k_chart([numbers])),
+        "positions": {lexicon: [draw_with_words(chart) for chart in charts] for lexicon, charts in positions.items()},
+        "trainings": {name: [draw_with_words(chart) for chart in charts] for name, charts in training_charts(numbers).items()},
         "changed": changed_settings(run.recipe),
         "recipe_text": dump_recipe(run.recipe),
     }
+
+
+def draw_with_words(chart: Any) -> dict[str, Any] | None:
+    """Draw a chart of lines; its numbers are read aloud with it."""
+    return None if chart is None else {"title": chart.title, "chart": chart, "svg": draw(chart, described(chart))}
 
 
 def environment() -> jinja2.Environment:
@@ -78,64 +118,42 @@ def environment() -> jinja2.Environment:
         "percent": percent,
         "tick": tick_label,
         "text": shown_text,
+        "tile": lambda tiles, name: next((value for own, value, _ in tiles if own == name), "–"),
         "axis_place": lambda tokens, axis: axis.at(tokens),
     }
     return made
 
 
-def number(value: float) -> str:
-    """Write a count in full.
-
-    >>> number(1234567)
-    '1,234,567'
-    """
-    return f"{value:,.0f}"
+def own_script() -> Script:
+    """Give the viewer's script."""
+    parts = (data_file("templates", "report", name).read_text(encoding="utf-8") for name in SCRIPTS)
+    return _script('(() => {\n"use strict";\n' + "\n".join(parts) + "})();\n")
 
 
-def short_number(value: float) -> str:
-    """Write a large count in three digits.
-
-    >>> [short_number(value) for value in (950, 1234, 45_600, 999_999, 7_890_000_000)]
-    ['950', '1.23K', '45.6K', '1.00M', '7.89B']
-    """
-    for unit, name in ((1e9, "B"), (1e6, "M"), (1e3, "K")):
-        if value >= unit * 0.9995:
-            scaled = value / unit
-            return f"{scaled:.{2 if scaled < 9.995 else 1 if scaled < 99.95 else 0}f}{name}"
-    return f"{value:.0f}"
+def katex_script() -> Script:
+    """Give KaTeX, with its licence."""
+    licence = data_file("templates", "katex", "LICENSE").read_text(encoding="utf-8").replace("*/", "* /")
+    code = data_file("templates", "katex", "katex.min.js").read_text(encoding="utf-8")
+    return _script(f"/*! KaTeX (katex.org)\n{licence}*/\n{code}")
 
 
-def tick_label(value: int) -> str:
-    """Write a round count as short as it goes.
-
-    >>> [tick_label(value) for value in (500, 2000, 10_000, 5_000_000)]
-    ['500', '2K', '10K', '5M']
-    """
-    for unit, name in ((10**9, "B"), (10**6, "M"), (10**3, "K")):
-        if value >= unit:
-            return f"{value // unit}{name}"
-    return str(value)
+def _script(text: str) -> Script:
+    digest = base64.b64encode(hashlib.sha256(text.encode()).digest()).decode()
+    return Script(text, f"'sha256-{digest}'")
 
 
-def percent(share: float) -> str:
-    """Write a share; what is neither none nor all is never rounded to it.
+def katex_style() -> str:
+    """Give KaTeX's style with the fonts that ship, as data; families that do not ship are left out."""
+    folder = data_file("templates", "katex")
 
-    >>> [percent(share) for share in (0, 0.0001, 0.123, 0.9999, 1)]
-    ['0 %', '<0.1 %', '12.3 %', '>99.9 %', '100 %']
-    """
-    if 0 < share < 0.001:
-        return "<0.1 %"
-    if 0.999 < share < 1:
-        return ">99.9 %"
-    return f"{100 * share:.0f} %" if share in (0, 1) else f"{100 * share:.1f} %"
+    def inlined(face: re.Match[str]) -> str:
+        font = folder / face[1]
+        if not font.is_file():
+            return ""
+        data = base64.b64encode(font.read_bytes()).decode()
+        return re.sub(r"src:[^}]*", f'src:url(data:font/woff2;base64,{data}) format("woff2")', face[0])
 
-
-def shown_text(text: str) -> str:
-    """Give a text as it can be shown: control characters as pictures, and the middle of a very long one left out."""
-    if len(text) > SHOWN_CHARACTERS:
-        half = SHOWN_CHARACTERS // 2
-        text = f"{text[:half]}\n\n[… {len(text) - 2 * half:,} characters left out …]\n\n{text[-half:]}"
-    return text.translate(CONTROL_PICTURES)
+    return FONT.sub(inlined, (folder / "katex.min.css").read_text(encoding="utf-8"))
 
 
 def tiles(stages: list[FunnelRow], saved: int = 0) -> list[tuple[str, str, str]]:

@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import NamedTuple
 
 from ...schemas.decision import reason_kind
 from ...schemas.verdict import OUTCOMES
+from ..evaluation.statistics import mean_estimate, pass_at_k
 from ..run_folder import RunFolder
 from ..run_folder.pass_rates import pass_rates
 from .facts import complete_stages, facts
@@ -43,17 +43,23 @@ class Bin:
     count: int
 
 
-class BehaviourRow(NamedTuple):
-    """One behaviour of a lexicon among the correct and among the wrong samples; None where there are no such samples."""
+class TokenRow(NamedTuple):
+    """The tokens that went into samples of one fate."""
 
-    lexicon: str
-    behaviour: str
-    correct_share: float | None
-    """Share of the correct samples that show it."""
-    wrong_share: float | None
-    correct_rate: float | None
-    """Count per 1,000 tokens over all correct samples together."""
-    wrong_rate: float | None
+    fate: str
+    """`kept`, `correct, not kept`, `wrong`, another outcome, or `not judged`."""
+    samples: int
+    tokens: int
+
+
+class PassRow(NamedTuple):
+    """pass@k: the chance that at least one of k samples of a problem is correct."""
+
+    k: int
+    problems: int
+    value: float
+    low: float | None
+    high: float | None
 
 
 def outcome_rows(run: RunFolder) -> list[OutcomeRow]:
@@ -115,36 +121,37 @@ def pass_rate_bins(run: RunFolder) -> list[Bin]:
     return [Bin(label, counts.get(number, 0)) for number, label in enumerate(labels)]
 
 
-def behaviour_rows(run: RunFolder) -> list[BehaviourRow]:
-    """Compare how often correct and wrong samples show each behaviour, sorted by lexicon and by share among the correct."""
+def token_rows(run: RunFolder) -> list[TokenRow]:
+    """Count the tokens that samples of each fate took: what was kept, and what was paid for and not kept."""
     import polars as pl
 
-    if not {"verdicts", "tags"} <= complete_stages(run):
+    if "verdicts" not in complete_stages(run):
         return []
-    groups = run.scan("verdicts").filter(pl.col("outcome").is_in(["correct", "wrong"])).select("sample_id", "outcome")
-    tags = run.scan("tags").select("sample_id", "tokens", "behaviours").join(groups, on="sample_id")
-    sizes, counts = pl.collect_all(
-        [
-            tags.group_by("outcome").agg(pl.len().alias("samples"), pl.col("tokens").sum()),
-            tags.select("outcome", "behaviours")
-            .explode("behaviours", empty_as_null=False)
-            .unnest("behaviours")
-            .group_by("lexicon", "behaviour", "outcome")
-            .agg(pl.len().alias("showing"), pl.col("count").sum()),
-        ]
-    )
-    size = {outcome: (samples, tokens) for outcome, samples, tokens in sizes.iter_rows()}
-    found = {tuple(row[:3]): row[3:] for row in counts.iter_rows()}
-    rows = [_behaviour_row(names, size, found) for names in {key[:2] for key in found}]
-    return sorted(rows, key=lambda row: (row.lexicon, -(row.correct_share or 0), -(row.wrong_share or 0), row.behaviour))
+    dropped = pl.lit("correct, not kept" if "decisions" in complete_stages(run) else "correct")
+    judged = pl.when(pl.col("outcome") == "correct").then(dropped).otherwise(pl.col("outcome").fill_null("not judged"))
+    fate = pl.when(pl.col("kept").fill_null(False)).then(pl.lit("kept")).otherwise(judged)
+    counts = facts(run).group_by(fate.alias("fate")).agg(pl.len(), pl.col("tokens").sum()).collect()
+    order = ["kept", "correct", "correct, not kept", *OUTCOMES[1:], "not judged"]
+    return [TokenRow(*row) for row in sorted(counts.iter_rows(), key=lambda row: order.index(row[0]))]
 
 
-def _behaviour_row(names: Sequence[str], size: dict[str, tuple[int, int]], found: dict[tuple, tuple]) -> BehaviourRow:
-    shares: list[float | None] = []
-    rates: list[float | None] = []
-    for outcome in ("correct", "wrong"):
-        samples, tokens = size.get(outcome, (0, 0))
-        showing, count = found.get((*names, outcome), (0, 0))
-        shares.append(showing / samples if samples else None)
-        rates.append(1000 * count / tokens if tokens else None)
-    return BehaviourRow(names[0], names[1], *shares, *rates)
+def pass_at_k_rows(run: RunFolder) -> list[PassRow]:
+    """Estimate pass@k for k = 1, 2, 4, …, over the same problems: those with at least as many judged samples as nine in ten have.
+
+    None for an adaptive run: it stops at the first correct samples, so that how many there are depends on how they came out.
+    """
+    import polars as pl
+
+    if "verdicts" not in complete_stages(run) or run.recipe.sample.is_adaptive():
+        return []
+    rates = pass_rates(run).filter(pl.col("judged") > 0)
+    most = rates.select(pl.col("judged").quantile(0.1, "lower")).item() if rates.height else 0
+    if not most or most < 2:
+        return []
+    rates = rates.filter(pl.col("judged") >= most)
+    ks = sorted({2**power for power in range(int(most).bit_length()) if 2**power <= most} | {int(most)})
+    rows = []
+    for k in ks:
+        estimate = mean_estimate(pass_at_k(rates["correct"].to_numpy(), rates["judged"].to_numpy(), k))
+        rows.append(PassRow(k, rates.height, estimate.value or 0.0, estimate.low, estimate.high))
+    return rows

@@ -11,6 +11,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, NamedTuple
 
+from ..lexicon import is_for_compiled_code, utf8_of
 from .words import Words, mix, word_batches
 
 if TYPE_CHECKING:
@@ -63,6 +64,11 @@ def signatures(texts: pl.Series, shingle_words: int = SHINGLE_WORDS) -> Signatur
     """Give the MinHash signatures of texts as an array of shape (texts, 128); texts without a word are like one another."""
     import numpy as np
 
+    data = utf8_of(texts.fill_null(""))
+    if is_for_compiled_code(len(data.data)):
+        from . import sketches
+
+        return sketches.sketched(data, shingle_words)
     parts = [_sketch(shingles(words, shingle_words)) for words in word_batches(texts)]
     return np.concatenate(parts) if parts else np.empty((0, PERMUTATIONS), np.uint32)
 

@@ -178,16 +178,22 @@ def _looked_up(codes: Places) -> tuple[npt.NDArray[np.uint8], npt.NDArray[np.uin
     """Give the kinds and the folded bytes of characters; each is worked out when it is first seen."""
     import numpy as np
 
-    kinds, folded, known = _table()
-    new = np.unique(codes[~known[codes]])
-    for code in new.tolist():
-        kinds[code], folded[code] = _beyond_ascii(chr(code))
-    known[new] = True
+    kinds, folded, known = character_table()
+    learn_characters(np.unique(codes[~known[codes]]))
     return kinds[codes], folded[codes]
 
 
+def learn_characters(codes: Places) -> None:
+    """Put characters into the table."""
+    kinds, folded, known = character_table()
+    for code in codes.tolist():
+        kinds[code], folded[code] = _beyond_ascii(chr(code))
+    known[codes] = True
+
+
 @lru_cache(maxsize=1)
-def _table() -> tuple[npt.NDArray[np.uint8], npt.NDArray[np.uint32], npt.NDArray[np.bool_]]:
+def character_table() -> tuple[npt.NDArray[np.uint8], npt.NDArray[np.uint32], npt.NDArray[np.bool_]]:
+    """Give the kinds and the folded bytes of all characters, and which of them are known yet."""
     import numpy as np
 
     return np.zeros(0x110000, np.uint8), np.zeros(0x110000, np.uint32), np.zeros(0x110000, bool)

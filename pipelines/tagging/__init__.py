@@ -15,7 +15,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 from functools import partial
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from ...schemas.recipe import TagConfig
 from ...schemas.record import content_hash
@@ -24,9 +24,9 @@ from ..execute.stages import WHOLE, Computed, Part, Progress, StageTask, run_sta
 from ..lexicon import Lexicon, load_lexicons
 from ..run_folder import RunFolder
 from .behaviours import DIGITS, behaviour_counts
-from .code import code_of
+from .code import codes_of
 from .repetition import compression_ratios, repeated_shares
-from .scripts import SCRIPTS, longest_foreign, script_counts
+from .scripts import SCRIPTS, scripts_of
 
 if TYPE_CHECKING:
     import polars as pl
@@ -87,22 +87,20 @@ def _tag_batch(batch: pl.DataFrame, lexicons: list[Lexicon], measures: Sequence[
 
     text = pl.concat_str("reasoning", "response", separator="\n", ignore_nulls=True).alias("text")
     texts = batch.select(text).to_series()
-    data = texts.cast(pl.Binary).to_list() if set(measures) - {"repetition"} else []
     sizes = _sizes(batch.with_columns(texts.str.len_bytes().cast(pl.Int64).alias("bytes")))
     tags = _with_lists(sizes, "behaviours", behaviour_counts(sizes, texts, lexicons))
-    measured: dict[str, list] = {}
+    measured: dict[str, Sequence[Any]] = {}
     if "compression" in measures:
-        measured["compression_ratio"] = compression_ratios(data)
+        measured["compression_ratio"] = compression_ratios(texts.cast(pl.Binary))
     if "repetition" in measures:
         measured["repeated_share"] = [round(share, DIGITS) for share in repeated_shares(texts)]
     if "code" in measures:
-        code = [code_of(each) for each in data]
+        code = codes_of(texts)
         measured["code_blocks"], measured["python_blocks"] = [each.blocks for each in code], [each.python_blocks for each in code]
-        measured["code_share"] = [round(each.size / max(len(own), 1), DIGITS) for each, own in zip(code, data, strict=True)]
+        measured["code_share"] = [round(each.size / max(size, 1), DIGITS) for each, size in zip(code, sizes["bytes"], strict=True)]
     if "scripts" in measures:
-        scripts = script_counts(batch["row"], data)
+        scripts, measured["longest_foreign"] = scripts_of(batch["row"], texts)
         tags = _with_lists(tags, "scripts", scripts)
-        measured["longest_foreign"] = longest_foreign(texts, batch["row"], scripts)
     schema = Tags.polars_schema()
     tags = tags.with_columns(pl.Series(name, values, schema[name]) for name, values in measured.items())
     missing = [pl.lit(None, schema[name]).alias(name) for name in schema if name not in tags.columns]

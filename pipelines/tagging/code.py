@@ -3,7 +3,10 @@
 from __future__ import annotations
 
 import re
-from typing import NamedTuple
+from typing import TYPE_CHECKING, NamedTuple
+
+if TYPE_CHECKING:
+    import polars as pl
 
 # quoted and indented fences too: models put them into lists
 _FENCE = re.compile(rb"^[ \t>]*(`{3,}|~{3,})[ \t]*([^`\n]*)$", re.MULTILINE)
@@ -19,13 +22,23 @@ class Code(NamedTuple):
     """Bytes from the beginning of each opening fence to the end of its closing one."""
 
 
+_NONE = Code(0, 0, 0)
+
+
+def codes_of(texts: pl.Series) -> list[Code]:
+    """Find the fenced code blocks of each of some texts."""
+    fenced = texts.str.contains("```", literal=True) | texts.str.contains("~~~", literal=True)
+    found = [_NONE] * len(texts)
+    for row in fenced.arg_true():
+        found[row] = code_of(texts[row].encode("utf-8"))
+    return found
+
+
 def code_of(data: bytes) -> Code:
     """Find the fenced code blocks of a UTF-8 text, by CommonMark's rule.
 
     A block ends at a fence of the same characters, at least as long and without a language, or at the end of the text.
     """
-    if b"```" not in data and b"~~~" not in data:
-        return Code(0, 0, 0)
     blocks = python_blocks = size = 0
     opened: re.Match[bytes] | None = None
     for fence in _FENCE.finditer(data):

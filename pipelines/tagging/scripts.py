@@ -1,14 +1,19 @@
 """Writing systems: letters per script, and the longest passage in another script than most of the text.
 
-ASCII letters are counted by deleting all other bytes; only what is not ASCII is looked at character by character.
+ASCII letters are counted by deleting all other bytes; only what is not ASCII is looked at character by character. Where numba is
+installed and there is text enough, `letters.py` does the same in one pass over the bytes.
 """
 
 from __future__ import annotations
 
 from collections import Counter
+from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
+from ..lexicon import is_for_compiled_code, utf8_of
+
 if TYPE_CHECKING:
+    import numpy as np
     import polars as pl
 
 # fmt: off
@@ -26,17 +31,56 @@ _NOT_LETTERS = bytes(set(_BYTES) - set(_LETTERS))
 _ASCII = bytes(range(128))
 
 
-def script_counts(rows: pl.Series, texts: list[bytes]) -> pl.DataFrame:
-    """Give `row` and the fields of ScriptCount for each script that occurs, most frequent first within a row."""
-    return _scripts(rows, [_letters_of(data) for data in texts])
+def scripts_of(rows: pl.Series, texts: pl.Series) -> tuple[pl.DataFrame, Sequence[int]]:
+    """Give `row` and the fields of ScriptCount for each script that occurs in texts, most frequent first within a row; and, per text,
+    the letters of its longest passage in other scripts than its most frequent one.
+
+    A passage ends where two letters of that script follow one another: a single one is a variable ("设 x 为整数" is one passage
+    of English text). What is no letter neither counts nor ends a passage.
+    """
+    data = utf8_of(texts)
+    if is_for_compiled_code(len(data.data)):
+        from . import letters
+
+        counts, longest = letters.letters_of(data)
+        return _as_frame(rows, counts, letters.NAMES), longest.tolist()
+    counts = script_counts(rows, texts)
+    return counts, longest_foreign(texts, rows, counts)
+
+
+def is_of(script: str) -> str:
+    """Give the expression that matches a character, letter or mark, of one of SCRIPTS."""
+    return rf"\p{{{script}}}"
+
+
+def is_letter(but_for: str = "") -> str:
+    """Give the expression that matches a letter of any script, but for some class."""
+    return rf"[\p{{L}}--[\p{{Common}}\p{{Inherited}}{but_for}]]"
+
+
+OWN_OF_OTHER = r"[\p{L}--[" + "".join(map(is_of, SCRIPTS)) + "]]"
+
+
+def _as_frame(rows: pl.Series, counts: np.ndarray, names: list[str]) -> pl.DataFrame:
+    import numpy as np
+    import polars as pl
+
+    text, script = np.nonzero(counts)
+    order = np.lexsort((script, -counts[text, script], text))
+    text, script = text[order], script[order]
+    characters = pl.Series("characters", counts[text, script], pl.Int64)
+    return pl.DataFrame([rows.gather(text).alias("row"), pl.Series("script", names).gather(script), characters])
+
+
+def script_counts(rows: pl.Series, texts: pl.Series) -> pl.DataFrame:
+    """Give the first part of what `scripts_of` gives, without compiled code."""
+    import polars as pl
+
+    return _scripts(rows, [_letters_of(data) for data in texts.cast(pl.Binary)])
 
 
 def longest_foreign(texts: pl.Series, rows: pl.Series, scripts: pl.DataFrame) -> list[int]:
-    """Give, per text, the letters of its longest passage in other scripts than its most frequent one.
-
-    A passage ends where two letters of that script follow one another: a single one is a variable ("设 x 为整数" is one passage
-    of English text). What is no letter neither counts nor ends a passage. `rows` are the numbers of the texts in `scripts`.
-    """
+    """Give the second part of what `scripts_of` gives, without compiled code; `rows` are the numbers of the texts in `scripts`."""
     import polars as pl
 
     per_row = scripts.group_by("row", maintain_order=True).agg(pl.col("script").first(), pl.col("characters").slice(1).sum())
@@ -44,9 +88,9 @@ def longest_foreign(texts: pl.Series, rows: pl.Series, scripts: pl.DataFrame) ->
     longest = dict.fromkeys(rows, 0) | dict(foreign.select("row", "characters").iter_rows())
     several = pl.DataFrame({"row": rows, "text": texts}).join(foreign.filter(pl.col("characters") > 1), on="row")
     for (script,), group in several.group_by("script"):
-        own = rf"\p{{{script}}}" if script != "Other" else r"[\p{L}--[" + "".join(rf"\p{{{name}}}" for name in SCRIPTS) + "]]"
+        own = is_of(script) if script != "Other" else OWN_OF_OTHER
         pieces = pl.col("text").str.split(f"{own}{{2,}}", literal=False)
-        letters = pl.element().str.count_matches(rf"[\p{{L}}--[\p{{Common}}\p{{Inherited}}{own}]]")
+        letters = pl.element().str.count_matches(is_letter(own))
         longest |= dict(group.select("row", pieces.list.eval(letters).list.max()).iter_rows())
     return list(longest.values())
 
@@ -76,12 +120,12 @@ def _script_of(characters: set[str]) -> dict[str, str]:
     import polars as pl
 
     letters = pl.Series("character", sorted(characters), pl.String)
-    letters = letters.filter(letters.str.contains(r"[\p{L}--[\p{Common}\p{Inherited}]]"))
+    letters = letters.filter(letters.str.contains(is_letter()))
     rest, script_of = letters, dict.fromkeys(letters, "Other")
     for script in SCRIPTS:
         if rest.is_empty():
             break
-        belongs = rest.str.contains(rf"\p{{{script}}}")
+        belongs = rest.str.contains(is_of(script))
         script_of |= dict.fromkeys(rest.filter(belongs), script)
         rest = rest.filter(~belongs)
     return script_of

@@ -12,6 +12,7 @@ from typing import Any
 from ...schemas.errors import CotkitError
 from ...schemas.training import RlTrainConfig
 from .multi_discount import multi_discount
+from .prompts import prove_prompts
 from .scoring import Scorer
 from .start import Trained, adapters, begin, curves_callback, load_model, parquet_rows, require, run, trl_arguments
 
@@ -27,14 +28,15 @@ def train_rl(
     """
     trl, _ = require("trl", "torch")
     rows = parquet_rows(export, COLUMNS)
-    if len(rows) * config.samples_per_prompt < config.batch_size:
-        hint = f"a step takes {config.batch_size // config.samples_per_prompt}: lower batch_size, or raise samples_per_prompt"
+    if len(rows) < config.rollout_prompts():
+        hint = f"a step takes {config.rollout_prompts()}: lower batch_size, or raise samples_per_prompt"
         raise CotkitError(f"{export}: {len(rows)} prompts do not fill one batch", hint)
+    prove_prompts(export, rows["prompt"], model, config.max_prompt_tokens)
     scorer = Scorer(config)
     scorer.check()
     checkpoint = begin(out, {"kind": "rl", "export": str(export), "model": model, "config": config.model_dump(mode="json")})
     network, tokenizer = load_model(model, config)
-    grpo = config.algorithm == "grpo"
+    grpo = config.method == "grpo"
     arguments = (trl.GRPOConfig if grpo else trl.RLOOConfig)(**trl_arguments(config, out) | rollout_arguments(config))
     trainer = (multi_discount(trl.GRPOTrainer, config.reward) if grpo else trl.RLOOTrainer)(
         model=network,
@@ -57,11 +59,14 @@ def rollout_arguments(config: RlTrainConfig) -> dict[str, Any]:
         "top_p": config.top_p,
         "beta": config.kl,
         "epsilon": config.clip,
+        "num_iterations": config.inner_epochs,
         "use_vllm": config.vllm != "off",
     }
+    if config.prompts_per_rollout is not None:
+        own["generation_batch_size"] = config.rollout_prompts() * config.samples_per_prompt
     if config.vllm != "off":
         own["vllm_mode"] = config.vllm
-    if config.algorithm == "grpo":
+    if config.method == "grpo":
         # rewards per token are added to the group's centred rewards, so those keep their scale; the batch is scaled afterwards
         own["scale_rewards"] = "none" if "repetition" in config.reward.parts else "group"
     return own | config.extra

@@ -36,7 +36,8 @@ def train_sft(
     trainer = trl.SFTTrainer(
         model=network,
         args=arguments,
-        train_dataset=rows.select_columns(["prompt", "completion"]),
+        # TRL hands the column `chat_template_kwargs` to the chat template, as the proof does
+        train_dataset=rows.select_columns([name for name in ("prompt", "completion", "chat_template_kwargs") if name in rows.column_names]),
         processing_class=tokenizer,
         peft_config=adapters(config),
         callbacks=[curves_callback(out, watch)],

@@ -10,9 +10,12 @@ from typing import Any, NamedTuple
 
 from ...schemas.errors import CotkitError
 from ...schemas.training import SftTrainConfig, TrainConfig
-from ..run_folder.parquet import replacing
+from ..run_folder.parquet import replacing, write_text
 
 SETTINGS = "training.toml"
+"""Export, model and settings: what makes two starts the same training."""
+RECIPE = "recipe.toml"
+"""The settings as a recipe, to train again with `--recipe`."""
 CURVES = "curves.jsonl"
 MODEL = "model"
 INSTALL = "pip install 'cotkit[train]'"
@@ -42,7 +45,7 @@ def parquet_rows(export: Path, columns: set[str]) -> Any:
     """Load an export as a `datasets.Dataset`; raises CotkitError when it is not there or lacks a column."""
     pieces = sorted(map(str, export.glob("*.parquet"))) if export.is_dir() else [str(export)] if export.is_file() else []
     if not pieces:
-        raise CotkitError(f"{export}: no Parquet file", "name the folder that `cotkit export` wrote, such as RUN/exports/sft-trl-long")
+        raise no_rows(export)
     (datasets,) = require("datasets")
     rows = datasets.load_dataset("parquet", data_files=pieces, split="train")
     if missing := columns - set(rows.column_names):
@@ -51,8 +54,13 @@ def parquet_rows(export: Path, columns: set[str]) -> Any:
     return rows
 
 
+def no_rows(export: Path) -> CotkitError:
+    """Make the error of an export that is not there."""
+    return CotkitError(f"{export}: no Parquet file", "name the folder that `cotkit export` wrote, such as RUN/exports/sft-trl-long")
+
+
 def begin(out: Path, settings: dict[str, Any]) -> Path | None:
-    """Make the output folder and write the settings; give the last checkpoint of an earlier start.
+    """Make the output folder, write the settings and a recipe that holds them; give the last checkpoint of an earlier start.
 
     Raises CotkitError when the folder holds a training with other settings, or something else.
     """
@@ -67,8 +75,9 @@ def begin(out: Path, settings: dict[str, Any]) -> Path | None:
         raise CotkitError(f"{out}: is not empty and holds no training", "choose another folder with -o")
     else:
         out.mkdir(parents=True, exist_ok=True)
-        with replacing(file) as temporary:
-            temporary.write_text(text, encoding="utf-8")
+        section = {f"train_{settings['kind']}": settings["config"]}
+        write_text(tomli_w.dumps(_without_none({"name": out.name} | section)), out / RECIPE)
+        write_text(text, file)
     whole = [path for path in out.glob("checkpoint-*") if (path / "trainer_state.json").is_file()]
     return max(whole, key=lambda path: int(path.name.rpartition("-")[2]), default=None)
 

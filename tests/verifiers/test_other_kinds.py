@@ -10,6 +10,7 @@ from cotkit.verifiers import VERIFIERS, VERSION, judge, judging_fingerprint, ver
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+GAMES = {"game24": "(1+2+3)*4=24", "navigation": "turn_direction(left)"}
 FRUIT = ["apple", "pear", "plum tree", "none of these"]
 
 
@@ -198,7 +199,7 @@ def test_every_kind_has_a_verifier():
 
 
 @settings(max_examples=100, deadline=None)
-@given(response=st.text(max_size=80), kind=st.sampled_from(KINDS), gold=st.sampled_from(["7", "B", "true", "[1, 2]", "odd one", ""]))
+@given(response=st.text(max_size=80), kind=st.sampled_from(KINDS), gold=st.sampled_from(["7", "B", "true", "[1, 2]", "odd one", "4*6=24", "stop()", ""]))
 def test_no_text_makes_any_verifier_raise_and_the_verdict_is_the_same_again(response, kind, gold):
     problem = Problem.make("?", gold, kind, options=FRUIT)
     verdict = verify(response, problem)
@@ -267,7 +268,7 @@ def test_a_response_is_verified_against_a_plain_gold_answer(response, arguments,
 @pytest.mark.parametrize("kind", KINDS)
 @pytest.mark.parametrize("piece", ["A,", "A ", "not A ", "is true ", "(A)", "answer is not ", "$1 ", "1, "])
 def test_no_repetition_makes_a_verdict_slow(kind, piece):
-    problem = Problem.make("?", {"choice": "B", "boolean": "True", "list": "[1, 2, 3]", "text": "cat"}.get(kind, "7"), kind)
+    problem = Problem.make("?", {"choice": "B", "boolean": "True", "list": "[1, 2, 3]", "text": "cat", **GAMES}.get(kind, "7"), kind)
     verify(piece, problem)
     started = time.process_time()
     verify(piece * (200_000 // len(piece)), problem)
