@@ -40,12 +40,15 @@ test-vllm: .venv-vllm/.ready
 test-trainers: .venv-trainers/.ready
 	.venv-trainers/bin/python -m pytest -q -o filterwarnings=default tests/trainers $(ARGS)
 
-.venv-trainers/.ready: tests/trainers/requirements.txt tests/trainers/readers.txt pyproject.toml constraints.txt
+.venv-trainers/.ready: tests/trainers/requirements.txt tests/trainers/readers.txt tests/trainers/configs.txt pyproject.toml constraints.txt
 	test -x .venv-trainers/bin/python || $(PYTHON) -m venv .venv-trainers
 	echo '*' >.venv-trainers/.gitignore
 	.venv-trainers/bin/python -m pip install --quiet --constraint constraints.txt --requirement tests/trainers/requirements.txt --editable .
 	# without their dependencies, which would pull CUDA builds and old pins
 	.venv-trainers/bin/python -m pip install --quiet --no-deps --requirement tests/trainers/readers.txt
+	# beside the environment, for a process of its own: hydra wants an older antlr and omegaconf
+	rm -rf .venv-trainers/verl
+	.venv-trainers/bin/python -m pip install --quiet --no-deps --target .venv-trainers/verl --requirement tests/trainers/configs.txt
 	touch $@
 
 check: setup

@@ -35,6 +35,7 @@ COMMANDS: dict[str, tuple[str, str]] = {
     "grade": (".grade", "Judge the responses of any file by rule, no run folder needed"),
     "tag": (".tag", "Tag how every sample reasons"),
     "behaviors": (".behaviors", "Compare how often samples show each behaviour, with confidence intervals"),
+    "search-phrases": (".search_phrases", "Find the sentences of a corpus that are like given phrases, by MinHash of word triples"),
     "curate": (".curate", "Decide which samples are kept, with one reason for each that is not"),
     "export": (".export", "Write SFT datasets and RL prompt sets"),
     "push": (".push", "Push a run to the Hugging Face Hub as one dataset with its card; private unless told otherwise"),

@@ -5,13 +5,15 @@ from __future__ import annotations
 import sys
 from functools import partial
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated
+from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
 from ..schemas.errors import CotkitError
+from .exported import TemplateKwargs, template_kwargs
 from .progress import watch_text
 from .pushed import say_pushed, show_built
+from .settings import with_changes
 from .stages import AsJson, Run, open_run
 
 if TYPE_CHECKING:
@@ -19,6 +21,7 @@ if TYPE_CHECKING:
 
 app = typer.Typer()
 say = partial(typer.echo, err=True)
+STUDENT = "Prove every row of `default` in this student's chat template, as `cotkit export sft` does; those that fail are left out"
 
 
 @app.command()
@@ -40,6 +43,8 @@ def push(
         list[str] | None, typer.Option("--language", help="Language of the data, ISO 639-1; repeatable", show_default="en")
     ] = None,
     dry_run: Annotated[bool, typer.Option("--dry-run", help="Build the folder, show files, sizes and card, send nothing")] = False,
+    student: Annotated[str | None, typer.Option("--student", help=STUDENT, show_default="the recipe's")] = None,
+    kwargs: TemplateKwargs = None,
     every: Annotated[
         str | None,
         typer.Option("--every", help="While the run is going, keep a note of its rows in the card, such as every 30m", show_default=False),
@@ -62,8 +67,9 @@ def push(
         raise CotkitError("--every goes with neither --dry-run nor --create-pr", "leave one out")
     seconds = parse_every(every) if every else None
     configs = tuple(config or CONFIGS)
+    asked = {"student": student, "chat_template_kwargs": template_kwargs(kwargs)}
     if dry_run:
-        show_built(_built(run, options, configs), as_json)
+        show_built(_built(run, options, configs, asked), as_json)
         return
     if not sys.stderr.isatty():
         from huggingface_hub.utils import disable_progress_bars
@@ -72,17 +78,20 @@ def push(
     opened = RunFolder.open(run)
     hub = HubRepo.log_in(repo, Patience(say))
     notes = keep_note(opened, hub, where, seconds) if seconds else 0
-    built = _built(run, options._replace(repo=hub.name), configs)
+    built = _built(run, options._replace(repo=hub.name), configs, asked)
     title = f"Push {opened.recipe.name} with cotkit"
     say_pushed(push_folder(built.path, list(built.files), hub, where, title), notes, as_json)
 
 
-def _built(run: Path, options: CardOptions, configs: tuple[str, ...]) -> Built:
+def _built(run: Path, options: CardOptions, configs: tuple[str, ...], asked: dict[str, Any]) -> Built:
     from ..pipelines.hub import build_dataset
+    from ..pipelines.rendering import load_student
 
     folder = open_run(run, "export")
+    config = with_changes(folder.recipe.export.sft, **asked)
+    student = load_student(config.student, config.chat_template_kwargs) if config.student else None
     with watch_text("building the dataset"):
-        built = build_dataset(folder, options, configs)
+        built = build_dataset(folder, options, configs, student=student)
     for note in built.notes:
         say(f"note: {note}")
     return built

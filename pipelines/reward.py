@@ -27,6 +27,7 @@ from contextlib import ExitStack
 from functools import lru_cache
 from typing import Any, NamedTuple
 
+from ..schemas.errors import CotkitError
 from ..schemas.problem import Kind, Problem
 from ..schemas.recipe import VerifyConfig
 from ..schemas.verdict import Outcome
@@ -74,9 +75,7 @@ class SharedPool:
         with self._lock:
             if self._open is None or self._open.failed():
                 self._closing.close()
-                workers = os.environ.get(WORKERS)
-                config = VerifyConfig(workers=int(workers) if workers else None)
-                self._open = self._closing.enter_context(VerifierPool(config))
+                self._open = self._closing.enter_context(VerifierPool(VerifyConfig(workers=_workers())))
             return self._open
 
     def close(self) -> None:
@@ -84,6 +83,14 @@ class SharedPool:
         with self._lock:
             self._open = None
             self._closing.close()
+
+
+def _workers() -> int | None:
+    """Read how many workers there may be; raises CotkitError on what is no number of them."""
+    given = os.environ.get(WORKERS, "")
+    if given and not (given.isdecimal() and int(given)):
+        raise CotkitError(f"{WORKERS} is {given!r}, no number of workers", f"set {WORKERS} to 1 or more, or leave it unset")
+    return int(given) if given else None
 
 
 _pool = SharedPool()

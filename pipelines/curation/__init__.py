@@ -18,12 +18,12 @@ from ...schemas.decision import Decision
 from ...schemas.recipe import CurateConfig
 from ...schemas.record import content_hash
 from ..execute.stages import WHOLE, Computed, Part, Progress, StageTask, shard_fingerprint
+from ..problem_keys import benchmark_hits, benchmarks_fingerprint, problem_keys
 from ..run_folder import RunFolder, Stage, write_parquet
 from ..run_folder.pass_rates import pass_rates_of, superseded
 from .filters import reasons, wanted_by_filters
 from .keys import OF_TEXTS, check_measured, key_shards, read_keys
 from .likeness import Signatures, near_double, stored_signatures
-from .problem_keys import benchmark_hits, benchmarks_fingerprint, problem_keys
 from .selection import in_band, select, wanted_by_splits
 from .totals import SplitTotal, split_totals
 

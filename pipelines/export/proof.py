@@ -23,6 +23,8 @@ from .readings import Reader
 Conversation = tuple[list[dict[str, Any]], int]
 """Messages, and the first one that is trained."""
 FORMS = ("inline", "field")
+PROOF_VERSION = 2
+"""Raised when the proof changes: what was proven is then proven again."""
 
 
 class Proven(NamedTuple):

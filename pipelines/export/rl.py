@@ -3,20 +3,20 @@
     RUN/exports/rl-verl/  train-00000-of-00001.parquet  cotkit_reward.py  launch.sh
 
 The rows are those of `rl_formats`; beside them lie the trainer's reward module, which is judged by cotkit's verifiers, and the
-fragment of a launch line (`rl_files`). Left out are problems that stand in a benchmark which the run's curation decontaminates
-against: these are looked for here again, as curation gives a sample only the first reason for which it is dropped.
+fragment of a launch line (`rl_files`), and `export.json` says how many problems were left out and why. What the run's curation says of
+problems (an answer in the prompt, doubles, benchmarks) holds here too, whatever its samples were dropped for.
 """
 
 from __future__ import annotations
 
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, NamedTuple
 
 from ...schemas.recipe import RlExportConfig
 from ...schemas.record import content_hash
 from ...verifiers import judging_fingerprint
-from ..decontamination import contamination, read_benchmark
 from ..execute.gold_check import check_gold
+from ..problem_keys import dropped_problems
 from ..prompts import student_messages
 from ..run_folder import RunFolder, read_fingerprint, write_parquet
 from ..run_folder.pass_rates import pass_rates
@@ -33,6 +33,15 @@ GOLD_CHECK = ".gold_check.parquet"
 """In `exports`: the problems whose gold answer does not verify itself, so that they are judged once."""
 
 
+class Rated(NamedTuple):
+    """The problems of a prompt set."""
+
+    problems: pl.DataFrame
+    """problem_id, index, samples, judged, pass_rate, learnability, in the order of the set."""
+    left_out: dict[str, int]
+    """How many problems are not in it, by the first reason that holds."""
+
+
 def export_rl(run: RunFolder, config: RlExportConfig, out: Path | None = None) -> list[Exported]:
     """Write a prompt set in every format below `out` (the run's `exports` when left out); what is fresh is not written again.
 
@@ -40,7 +49,8 @@ def export_rl(run: RunFolder, config: RlExportConfig, out: Path | None = None) -
     """
     if not config.formats:
         return []
-    rated, notes = _rated_problems(run, config)
+    rated, left_out = rated_problems(run, config)
+    notes = tuple(f"{count} problems left out: {reason}" for reason, count in left_out.items())
     lengths = _lengths(run, rated)
     exported = []
     for format in config.formats:
@@ -53,41 +63,45 @@ def export_rl(run: RunFolder, config: RlExportConfig, out: Path | None = None) -
         for number, piece in enumerate(pieces):
             if not prompts.is_fresh(number):
                 prompts.write(number, _with_problems(run, piece).select(columns_of(format, config)))
-        written = prompts.write_beside(FORMATS[format].reward, launch_text(format, prompts.names(), lengths))
+        summary = {"format": format, "problems": rated.height, "left_out": left_out}
+        written = prompts.write_beside(FORMATS[format].reward, launch_text(format, prompts.names(), lengths), summary)
         changed = (f"{path / 'cotkit_reward.py'} was changed and is left as it is",) if written is Written.KEPT else ()
         exported.append(Exported(path, format, "train", rated.height, 0, notes + changed))
     return exported
 
 
-def _rated_problems(run: RunFolder, config: RlExportConfig) -> tuple[pl.DataFrame, tuple[str, ...]]:
-    """Give the problems to export, in their order, with their rates, and what was left out."""
+def rated_problems(run: RunFolder, config: RlExportConfig) -> Rated:
+    """Give the problems that can be trained on with their rates, and count what is left out; raises CotkitError when it is not verified."""
     import polars as pl
 
     rates = pass_rates(run).with_row_index("place")
     learnability = (pl.col("pass_rate") * (1 - pl.col("pass_rate"))).alias("learnability")
     in_band = pl.col("pass_rate").is_between(config.min_pass_rate, config.max_pass_rate)
+    dropped = dropped_problems(run.problems(), run.recipe.curate)
     steps = {
-        "the gold answer cannot be read": ~pl.col("problem_id").is_in(_unreadable(run).implode()),
+        "the gold answer cannot be read": _not_in(_unreadable(run)),
         "no sample was judged": pl.col("judged") > 0,
+        **{reason: _not_in(problem_ids) for reason, problem_ids in dropped.items()},
         f"the pass rate is not within {config.min_pass_rate:g} and {config.max_pass_rate:g}": in_band,
         f"the learnability is below {config.min_learnability:g}": pl.col("learnability") >= config.min_learnability,
     }
     if config.check_gold:
-        steps["the gold answer does not verify itself"] = ~pl.col("problem_id").is_in(_wrong_golds(run).implode())
-    if run.recipe.curate.decontaminate:
-        benchmarks = ", ".join(Path(name).stem for name in run.recipe.curate.decontaminate)
-        steps[f"they stand in a benchmark ({benchmarks})"] = ~pl.col("problem_id").is_in(_contaminated(run).implode())
-    kept, notes = rates.with_columns(learnability), []
+        steps["the gold answer does not verify itself"] = _not_in(_wrong_golds(run))
+    kept, left_out = rates.with_columns(learnability), {}
     for reason, passes in steps.items():
-        before, kept = kept.height, kept.filter(passes)
-        notes += [f"{before - kept.height} problems left out: {reason}"] if kept.height < before else []
-    if config.top_learnability is not None:
-        notes += [f"{kept.height - config.top_learnability} problems left out: the learnability of others is higher"] * (
-            kept.height > config.top_learnability
-        )
-        kept = kept.sort("learnability", "place", descending=[True, False]).head(config.top_learnability)
+        left_out[reason], kept = kept.height, kept.filter(passes)
+        left_out[reason] -= kept.height
+    if (most := config.top_learnability) is not None:
+        left_out["the learnability of others is higher"] = max(0, kept.height - most)
+        kept = kept.sort("learnability", "place", descending=[True, False]).head(most)
     columns = ["problem_id", pl.int_range(pl.len()).alias("index"), "samples", "judged", "pass_rate", "learnability"]
-    return kept.select(columns), tuple(notes)
+    return Rated(kept.select(columns), {reason: count for reason, count in left_out.items() if count})
+
+
+def _not_in(problem_ids: pl.Series) -> pl.Expr:
+    import polars as pl
+
+    return ~pl.col("problem_id").is_in(problem_ids.implode())
 
 
 def _unreadable(run: RunFolder) -> pl.Series:
@@ -107,11 +121,6 @@ def _wrong_golds(run: RunFolder) -> pl.Series:
     if read_fingerprint(path) != fingerprint:
         write_parquet(check_gold(run.problems(), run.recipe.verify), path, fingerprint)
     return pl.read_parquet(path)["problem_id"]
-
-
-def _contaminated(run: RunFolder) -> pl.Series:
-    benchmarks = [read_benchmark(name) for name in run.recipe.curate.decontaminate]
-    return contamination(run.problems(), benchmarks, run.recipe.curate.decontaminate_by)["problem_id"].unique()
 
 
 def _lengths(run: RunFolder, rated: pl.DataFrame) -> Lengths:

@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import enum
+import json
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from ...data import data_file
 from ..run_folder.parquet import replacing, write_text
@@ -18,6 +19,7 @@ REWARD = "cotkit_reward.py"
 PACKAGE = "pyproject.toml"
 """For a module that its trainer wants installed, such as verifiers'."""
 LAUNCH = "launch.sh"
+SUMMARY = "export.json"
 
 
 class Written(enum.Enum):
@@ -65,19 +67,20 @@ class PromptSet(DatasetFolder):
             frame.select(list(self.schema)).write_ndjson(temporary)
         write_text(self.wanted[self.pieces[number]], self.path / MADE_FROM)
 
-    def write_beside(self, reward: str, launch: str) -> Written:
-        """Write the reward module and the launch line; a module that the user has changed is left as it is."""
+    def write_beside(self, reward: str, launch: str, summary: dict[str, Any]) -> Written:
+        """Write reward module, launch line and summary; a module that the user has changed is left as it is."""
         if not self.pieces:
-            for name in (REWARD, LAUNCH, PACKAGE):
+            for name in (REWARD, LAUNCH, PACKAGE, SUMMARY):
                 (self.path / name).unlink(missing_ok=True)
             return Written.NEW
-        texts = {REWARD: data_file("rewards", f"{reward}.py.template").read_text(encoding="utf-8"), LAUNCH: launch}
+        told = json.dumps(summary, ensure_ascii=False, indent=2) + "\n"
+        texts = {REWARD: data_file("rewards", f"{reward}.py.template").read_text(encoding="utf-8"), LAUNCH: launch, SUMMARY: told}
         if (package := data_file("rewards", f"{reward}.toml")).exists():
             texts[PACKAGE] = package.read_text(encoding="utf-8")
         kept = False
         for name, text in texts.items():
             there = (self.path / name).read_text(encoding="utf-8") if (self.path / name).exists() else None
-            if there is None or (there != text and name == LAUNCH):
+            if there is None or (there != text and name in (LAUNCH, SUMMARY)):
                 write_text(text, self.path / name)
             kept |= name == REWARD and there not in (None, text)
         return Written.KEPT if kept else Written.NEW

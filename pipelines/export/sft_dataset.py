@@ -21,17 +21,15 @@ from .dataset import TOKENS, VERSION, DatasetFolder, Exported, message_list
 from .formats import FORMATS
 from .launch import Length, Told, remove_side_files, write_side_files
 from .lines import LinesFolder
-from .proof import Proof
+from .proof import PROOF_VERSION, Proof
 from .shaping import conversation_of, refusal, shape, template_variables
-from .verdicts import RowVerdict, first_failure, judge_rows
+from .verdicts import Limit, RowVerdict, first_failure, judge_rows
 
 if TYPE_CHECKING:
     import polars as pl
 
 SUMMARY = "export.json"
 REFUSED = Path("refused", "rows.parquet")
-PROOF_VERSION = 1
-"""Raised when the proof changes: what was proven is then proven again."""
 
 
 class Wanted(NamedTuple):
@@ -115,7 +113,7 @@ class SftDataset:
 
     def _judged(self, rows: pl.DataFrame) -> list[RowVerdict]:
         """Judge rows by their texts alone, or by the proof; lengths are the student's tokens, or the teacher's and the prompt's bytes."""
-        return judge_rows(rows, self.proof, self.limit, lambda row: conversation_of(row, self.format.one_file))
+        return judge_rows(rows, self.proof, lambda row: conversation_of(row, self.format.one_file), Limit(self.limit))
 
     def _new_summary(self, rows: int, tokens: int) -> dict[str, Any]:
         counts = dict(Counter(row["reason"] for row in self.refused).most_common())

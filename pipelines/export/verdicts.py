@@ -27,8 +27,16 @@ class RowVerdict(NamedTuple):
     """Counted with the student's tokenizer, or estimated; 0 when refused before that."""
 
 
+class Limit(NamedTuple):
+    """How long rows may be."""
+
+    tokens: int | None
+    counted: bool = True
+    """False when nobody asks how long they are: then none is counted."""
+
+
 def judge_rows(
-    rows: pl.DataFrame, proof: Proof | None, limit: int | None, conversation_of: Callable[[dict[str, Any]], Conversation]
+    rows: pl.DataFrame, proof: Proof | None, conversation_of: Callable[[dict[str, Any]], Conversation], limit: Limit
 ) -> list[RowVerdict]:
     """Judge rows that have a column `refusal` for what their texts alone refuse; memory is that of `AT_ONCE` rows."""
     names = [name for name in ("prompt", "completion", "messages", "refusal", TOKENS) if name in rows.columns]
@@ -37,19 +45,19 @@ def judge_rows(
     return [
         verdict
         for some in rows.select(names).iter_slices(AT_ONCE)
-        for verdict in _judge(some.rows(named=True), proof, limit, conversation_of)
+        for verdict in _judge(some.rows(named=True), proof, conversation_of, limit)
     ]
 
 
 def _judge(
-    rows: list[dict[str, Any]], proof: Proof | None, limit: int | None, conversation_of: Callable[[dict[str, Any]], Conversation]
+    rows: list[dict[str, Any]], proof: Proof | None, conversation_of: Callable[[dict[str, Any]], Conversation], limit: Limit
 ) -> list[RowVerdict]:
     sound = [row for row in rows if row["refusal"] is None]
     conversations = [conversation_of(row) for row in sound]
     proven = proof.prove(conversations) if proof else [Proven(None)] * len(sound)
-    lengths = iter(_lengths(sound, conversations, proven, proof))
+    lengths = iter(_lengths(sound, conversations, proven, proof) if limit.counted else [0] * len(sound))
     verdicts = iter(proven)
-    return [RowVerdict(row["refusal"], 0) if row["refusal"] else _within(next(verdicts), next(lengths), limit) for row in rows]
+    return [RowVerdict(row["refusal"], 0) if row["refusal"] else _within(next(verdicts), next(lengths), limit.tokens) for row in rows]
 
 
 def _within(proven: Proven, tokens: int, limit: int | None) -> RowVerdict:
@@ -59,7 +67,7 @@ def _within(proven: Proven, tokens: int, limit: int | None) -> RowVerdict:
 
 
 def _lengths(rows: list[dict[str, Any]], conversations: list[Conversation], proven: list[Proven], proof: Proof | None) -> list[int]:
-    if proof and (counted := proof.student.count_tokens([row.text for row in proven])) is not None:
+    if proof and (counted := proof.student.count_tokens(["" if row.reason else row.text for row in proven])) is not None:
         return counted
     prompts = [sum(len(turn["content"].encode()) for turn in messages if turn["role"] != "assistant") for messages, _ in conversations]
     return [row[TOKENS] + prompt // BYTES_PER_TOKEN + TEMPLATE_TOKENS for row, prompt in zip(rows, prompts, strict=True)]

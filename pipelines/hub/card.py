@@ -11,17 +11,19 @@ from ... import __version__
 from ...data import data_file
 from ...schemas.errors import CotkitError
 from ..behaviors import BehaviourRate, behaviour_rates
+from ..rendering import Student
 from ..report.funnel import funnel
 from ..report.page import changed_settings, number, percent, short_number
 from ..report.tables import outcome_rows, reason_rows
 from ..run_folder import RunFolder, write_text
 from .columns import COLUMNS
 from .evidence import Evidence
+from .left_out import LeftOut
 from .licence import licence_fields, parse_licence, teacher_terms
 from .metadata import config_infos, metadata
 from .pieces import Pieces
 from .plots import LENGTHS, PASS_RATES
-from .provenance import CARD, teachers
+from .provenance import CARD, proof_of, teachers
 from .public import model_of, public_recipe
 
 if TYPE_CHECKING:
@@ -77,6 +79,9 @@ class Contents(NamedTuple):
     plots: list[str]
     """Paths of the plots within the dataset."""
     options: CardOptions
+    student: Student | None
+    """For whom the rows of `default` are proven."""
+    left_out: LeftOut
 
 
 def write_card(contents: Contents) -> str:
@@ -121,6 +126,8 @@ def card_context(contents: Contents) -> dict[str, Any]:
         "lengths": row_lengths(run),
         "behaviours": behaviour_table(run),
         "evidence": contents.evidence,
+        "proof": proof_of(contents.student),
+        "left_out": contents.left_out.notes(),
         "plots": contents.plots,
         "kept": _trainable_samples(contents.made),
         "plot_names": {"lengths": LENGTHS, "pass_rates": PASS_RATES},

@@ -37,11 +37,6 @@ class Evidence(NamedTuple):
     hits: pl.DataFrame
     """A row per pair: problem_id, benchmark, row (of the benchmark, from 1), matcher, score."""
 
-    def dropped_problems(self) -> set[str]:
-        """Give the ids of the problems that stand in a benchmark whose problems the recipe drops."""
-        named = {row.benchmark for row in self.rows if row.dropped}
-        return {problem for problem, benchmark in self.hits.select("problem_id", "benchmark").iter_rows() if benchmark in named}
-
     def of_problems(self) -> pl.DataFrame:
         """Give problem_id and benchmarks: the benchmarks that each found problem stands in."""
         import polars as pl

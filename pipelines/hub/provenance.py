@@ -9,21 +9,34 @@ import hashlib
 import json
 from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
-from typing import Any
+from typing import Any, NamedTuple
 
 from ... import __version__
+from ...schemas.record import content_hash
+from ..rendering import Student
 from ..report.funnel import funnel
 from ..run_folder import STAGES, RunFolder, write_text
 from .evidence import Evidence
+from .left_out import LeftOut
 from .pieces import PLACES, Pieces
-from .public import LEXICONS, public_parameters, public_recipe, public_teacher
+from .public import LEXICONS, public_parameters, public_path, public_recipe, public_teacher
 
 NAME, CARD, RECIPE, PROBLEMS = "provenance.json", "README.md", "recipe.toml", "problems.parquet"
 PACKAGES = ("datasets", "huggingface_hub", "math-verify", "polars", "pyarrow", "sympy")
 
 
-def write_provenance(run: RunFolder, folder: Path, made: list[Pieces], evidence: Evidence) -> None:
+class Findings(NamedTuple):
+    """What was found of the rows while they were made."""
+
+    evidence: Evidence
+    left_out: LeftOut
+    student: Student | None
+    """For whom the rows of `default` were proven."""
+
+
+def write_provenance(run: RunFolder, folder: Path, made: list[Pieces], findings: Findings) -> None:
     """Write the file, after all others."""
+    evidence, left_out, student = findings
     rows = _rows(made, folder)
     names = [name for name in published_files(folder) if name != NAME]
     files = {name: {"size": (folder / name).stat().st_size, "sha256": sha256(folder / name)} for name in names}
@@ -38,10 +51,19 @@ def write_provenance(run: RunFolder, folder: Path, made: list[Pieces], evidence:
         "counts": {row.name: row.count for row in funnel(run) if row.unit != "rows"},
         "outcomes": run.count("verdicts", "outcome"),
         "decontamination": {"matchers": evidence.matchers, "benchmarks": [row._asdict() for row in evidence.rows]},
+        "proof": proof_of(student),
+        "left_out": left_out._asdict(),
         "rows": rows,
         "files": files,
     }
     write_text(json.dumps(content, indent=1, ensure_ascii=False) + "\n", folder / NAME)
+
+
+def proof_of(student: Student | None) -> dict[str, Any] | None:
+    """Tell for whom rows are proven: name, the template's hash and what it is given."""
+    if student is None:
+        return None
+    return {"student": public_path(student.name), "template": content_hash(student.template.source), "kwargs": dict(student.kwargs)}
 
 
 def published_files(folder: Path) -> list[str]:

@@ -39,7 +39,9 @@ def public_recipe(recipe: Recipe) -> Recipe:
     own = {name: f"{LEXICONS}/{Path(name).name}" for name in own_lexicons(recipe)}
     tag = recipe.tag.model_copy(update={"lexicons": [own.get(name, name) for name in recipe.tag.lexicons]})
     curate = recipe.curate.model_copy(update={"decontaminate": [public_path(name) for name in recipe.curate.decontaminate]})
-    return recipe.model_copy(update={"sample": sample, "problems": problems, "tag": tag, "curate": curate})
+    sft = recipe.export.sft.model_copy(update={"student": recipe.export.sft.student and public_path(recipe.export.sft.student)})
+    export = recipe.export.model_copy(update={"sft": sft})
+    return recipe.model_copy(update={"sample": sample, "problems": problems, "tag": tag, "curate": curate, "export": export})
 
 
 def own_lexicons(recipe: Recipe) -> list[str]:

@@ -3,8 +3,8 @@
     {"problem_id": "41f0…", "problem": "What is 3 + 4?", "answer": "7", "kind": "number", "source": "gsm8k", "pass_rate": 0.25,
      "judged": 8, "correct": 2, "learnability": 0.1875}
 
-`problem` is bare, without the instructions that the recipe added; `answer` is bare, too. Left out are problems whose gold cannot be
-read, that have no judged sample, whose pass rate is outside the recipe's band, or that stand in a benchmark which the recipe names.
+`problem` is bare, without the instructions that the recipe added; `answer` is bare, too. The problems are those of `cotkit export rl`
+with the recipe's settings: what its curation says of problems and what `[export.rl]` says hold here as well.
 """
 
 from __future__ import annotations
@@ -12,7 +12,6 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from ...schemas.record import content_hash
-from ..run_folder import RunFolder
 from .pieces import Pieces
 from .public import public_sources
 
@@ -34,23 +33,16 @@ def schema() -> pl.Schema:
     )
 
 
-def rl_rows(run: RunFolder, problems: pl.DataFrame, dropped: set[str]) -> pl.DataFrame:
-    """Give the rows of `rl`; `problems` has the columns of Problem, and judged, correct and pass_rate; `dropped` are problem ids."""
+def rl_rows(rated: pl.DataFrame, problems: pl.DataFrame) -> pl.DataFrame:
+    """Give the rows of `rl`; `rated` are the problems of `export.rl.rated_problems`, `problems` has the columns of Problem, and correct."""
     import polars as pl
 
-    config = run.recipe.export.rl
-    unreadable = run.scan("verdicts").filter(pl.col("outcome") == "unreadable_gold").select("sample_id")
-    unreadable = (
-        run.scan("samples").select("sample_id", "problem_id").join(unreadable, on="sample_id").select("problem_id").unique().collect()
-    )
-    rate = pl.col("pass_rate")
-    rows = problems.filter(
-        pl.col("judged") > 0, rate.is_between(config.min_pass_rate, config.max_pass_rate), ~pl.col("problem_id").is_in(sorted(dropped))
-    ).join(unreadable, on="problem_id", how="anti", maintain_order="left")
+    of_problem = ("prompt", "answer", "kind", "source", "subject", "level", "correct")
+    rows = rated.join(problems.select("problem_id", *of_problem), on="problem_id", how="left", maintain_order="left")
     return rows.select(
         "problem_id", pl.col("prompt").alias("problem"), "answer", "kind", public_sources(),
         *(pl.col(name).fill_null("") for name in ("subject", "level")),
-        "pass_rate", "judged", "correct", (rate * (1 - rate)).alias("learnability"),
+        "pass_rate", "judged", "correct", "learnability",
     )  # fmt: skip
 
 

@@ -5,24 +5,28 @@ r"""The config `default`: one row per kept sample, ready for SFT, with the reaso
 
 Each split of the recipe is a split of the config. Left out are rows whose text holds a `<think>` tag of its own, as chat templates
 split at the first or the last one and lose the rest, and rows that spell a control token such as `<|im_end|>`, which would end the
-turn: which student will read them is not known here.
+turn of some student. With a student every row is proven as `cotkit export sft --format messages` proves it, and left out when it fails.
 """
 
 from __future__ import annotations
 
+import json
 from collections import Counter
-from collections.abc import Iterator
 from contextlib import ExitStack
-from typing import TYPE_CHECKING
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 from ...schemas.errors import CotkitError
 from ...schemas.recipe import Recipe
 from ...schemas.record import content_hash
 from ..export.dataset import message_list
 from ..export.formats import FORMATS
-from ..export.shaping import refusal, shape
-from ..prompts import student_messages
-from ..run_folder import STAGES, RunFolder
+from ..export.kept import kept_rows
+from ..export.proof import PROOF_VERSION, Proof
+from ..export.shaping import conversation_of, refusal, shape
+from ..export.verdicts import Limit, first_failure, judge_rows
+from ..rendering import Student
+from ..run_folder import STAGES, RunFolder, write_text
 from .pieces import Pieces, WritePiece
 from .public import public_sources, public_teacher
 
@@ -30,12 +34,12 @@ if TYPE_CHECKING:
     import polars as pl
 
 VERSION = 1
-ROWS_AT_ONCE = 1024
-"""Samples in memory at once: of the longest, 32,000 tokens each, some 100 MB."""
 TEXT_COLUMNS = ("problem_id", "sample_id", "source", "teacher", "kind", "answer", "outcome", "verifier", "finish_reason")
 CONTROL_TOKEN = r"<[|｜][A-Za-z_0-9▁]+[|｜]>"
-LEFT_OUT = "their text is empty, holds a <think> tag of its own, or spells a control token such as <|im_end|>"
-OUTER_BLANK_LINES = r"\A(?:[^\S\n]*\n)+|(?:\r?\n[^\S\n]*)+\z"
+SPELLED = "their text spells a control token such as <|im_end|>"
+REFUSED = ".refused.json"
+"""In the dataset's folder, not published: what was left out of each piece, by the piece's fingerprint."""
+FORMAT = FORMATS["messages"]
 
 
 def schema() -> pl.Schema:
@@ -60,83 +64,87 @@ def split_names(recipe: Recipe) -> dict[str, str]:
     return names
 
 
-def kept_rows(run: RunFolder) -> pl.DataFrame:
-    """Count the kept samples: columns shard, split and rows; raises CotkitError when the run is not curated."""
-    import polars as pl
+class Refused(NamedTuple):
+    """What is not in `default`."""
 
-    run.scan("decisions")  # an error when a shard has none
-    empty = pl.LazyFrame(schema={"shard": pl.Int64, "split": pl.String, "rows": pl.Int64})
-    counts = [
-        pl.scan_parquet(run.shard_path("decisions", number))
-        .filter("kept")
-        .explode("splits", empty_as_null=False)
-        .group_by(pl.col("splits").alias("split"))
-        .agg(pl.len().cast(pl.Int64).alias("rows"))
-        .select(pl.lit(number, pl.Int64).alias("shard"), "split", "rows")
-        for number in run.shard_numbers()
-    ]
-    return pl.concat([empty, *counts]).collect()
+    reasons: dict[str, dict[str, int]]
+    """By the recipe's split: how many rows are left out, by reason."""
+    failure: str | None
+    """Where the student's template loses the rows, shown on the first skeleton that fails."""
 
 
-def piece_fingerprint(run: RunFolder, split: str, number: int, rates: str) -> str:
-    """Give the fingerprint of a shard's piece of a split; `rates` is that of the pass rates."""
-    sample = run.recipe.sample
+def piece_fingerprint(run: RunFolder, split: str, number: int, made_with: tuple[str, Student | None]) -> str:
+    """Give the fingerprint of a shard's piece of a split; `made_with` are the fingerprint of the pass rates and the student."""
+    sample, (rates, student) = run.recipe.sample, made_with
     inputs = [run.problems_fingerprint(), *(run.fingerprint(stage, number) for stage in STAGES)]
-    return content_hash("hub default", VERSION, split, sample.system_prompt, sample.prompt_template, inputs, rates)
+    proven = [PROOF_VERSION, student.fingerprint] if student else []
+    return content_hash("hub default", VERSION, split, sample.system_prompt, sample.prompt_template, inputs, rates, *proven)
 
 
-def write_trainable(run: RunFolder, pieces: dict[str, Pieces], numbers: dict[str, list[int]], problems: pl.DataFrame) -> None:
-    """Write the stale pieces of every split, a shard at a time.
+def write_trainable(
+    run: RunFolder, folder: Path, splits: tuple[dict[str, Pieces], dict[str, list[int]]], problems: pl.DataFrame, proof: Proof | None
+) -> None:
+    """Write the stale pieces of every split, a shard at a time, and what was left out of them.
 
-    `pieces` and `numbers` (the shard of each piece) are by the recipe's split; `problems` has the columns of Problem, and judged and
+    `splits` are the pieces and the shard of each piece, by the recipe's split; `problems` has the columns of Problem, and judged and
     pass_rate.
     """
     import polars as pl
 
+    pieces, numbers = splits
+    about = problems.select("problem_id", "prompt", public_sources(), "kind", "answer", "judged", "pass_rate")
     stale = {split: {numbers[split][piece]: piece for piece in made.stale()} for split, made in pieces.items()}
+    refused: dict[str, Counter[str]] = {}
     for number in sorted({shard for shards in stale.values() for shard in shards}):
         with ExitStack() as stack:
             writers: dict[str, WritePiece] = {
                 split: stack.enter_context(pieces[split].open(shards[number])) for split, shards in stale.items() if number in shards
             }
-            for rows in shard_rows(run, number, problems):
+            counts = {split: refused.setdefault(pieces[split].fingerprints[stale[split][number]], Counter()) for split in writers}
+            for rows in kept_rows(run, number, about):
+                judged = _judged(rows, proof)
                 for split, write in writers.items():
-                    write(rows.filter(pl.col("splits").list.contains(split)))
+                    of_split = judged.filter(pl.col("splits").list.contains(split))
+                    counts[split].update(of_split["refusal"].drop_nulls().to_list())
+                    write(of_split.filter(pl.col("refusal").is_null()))
+    failure = first_failure(proof, "inline", ("inline",)) if proof else None
+    wanted = [key for made in pieces.values() for key in made.fingerprints]
+    _note_refused(folder / REFUSED, wanted, {key: dict(count) for key, count in refused.items()}, failure)
 
 
-def shard_rows(run: RunFolder, number: int, problems: pl.DataFrame) -> Iterator[pl.DataFrame]:
-    """Read the kept samples of a shard that can be trained on, `ROWS_AT_ONCE` at a time, with `messages` and `splits`."""
-    import polars as pl
-
-    decisions = run.read("decisions", number, ["sample_id", "kept", "splits"])
-    small = {
-        "verdicts": ["sample_id", "outcome", "verifier"],
-        "tags": ["sample_id", pl.col("tokens").alias("completion_tokens")],
+def read_refused(folder: Path, pieces: dict[str, Pieces]) -> Refused:
+    """Read what was left out of the pieces of each of the recipe's splits."""
+    noted = _noted(folder / REFUSED)
+    reasons = {
+        split: dict(sum((Counter(noted["refused"].get(key, {})) for key in made.fingerprints), Counter[str]()).most_common())
+        for split, made in pieces.items()
     }
-    sides = [pl.scan_parquet(run.shard_path(stage, number)).select(names).collect() for stage, names in small.items()]  # type: ignore[arg-type]
-    columns = ["sample_id", "problem_id", "teacher", "reasoning", "response", "finish_reason"]
-    samples = pl.scan_parquet(run.shard_path("samples", number)).select(columns)
-    for start in range(0, decisions.height, ROWS_AT_ONCE):
-        kept = decisions.slice(start, ROWS_AT_ONCE).filter("kept").drop("kept")
-        if kept.height:
-            rows = samples.slice(start, ROWS_AT_ONCE).collect().join(kept, on="sample_id", maintain_order="left")
-            for side in sides:
-                rows = rows.join(side, on="sample_id", how="left", maintain_order="left")
-            yield _with_messages(rows, problems, run.recipe)
+    return Refused(reasons, noted["failure"])
 
 
-def _with_messages(rows: pl.DataFrame, problems: pl.DataFrame, recipe: Recipe) -> pl.DataFrame:
+def _note_refused(path: Path, wanted: list[str], new: dict[str, dict[str, int]], failure: str | None) -> None:
+    """Keep what was left out, with what earlier builds noted of pieces that are still fresh."""
+    old = _noted(path)
+    kept = {key: counts for key, counts in {**old["refused"], **new}.items() if key in wanted}
+    write_text(json.dumps({"refused": kept, "failure": failure if new else old["failure"]}, indent=1) + "\n", path)
+
+
+def _noted(path: Path) -> dict[str, Any]:
+    return json.loads(path.read_text(encoding="utf-8")) if path.exists() else {"refused": {}, "failure": None}
+
+
+def _judged(rows: pl.DataFrame, proof: Proof | None) -> pl.DataFrame:
+    """Add `messages` and `refusal`, the reason why a row cannot be trained on, or null."""
     import polars as pl
 
-    asked = problems.join(rows, on="problem_id", how="semi")
-    prompts = pl.Series("prompt", [student_messages(prompt, recipe.sample) for prompt in asked["prompt"]], message_list())
-    asked = asked.select("problem_id", public_sources(), "kind", "answer", "judged", "pass_rate", prompts)
-    reasoning, response = (pl.col(name).str.replace_all(OUTER_BLANK_LINES, "") for name in ("reasoning", "response"))
+    spelled = pl.any_horizontal(pl.col(text).str.contains(CONTROL_TOKEN).fill_null(False) for text in ("reasoning", "response"))
     teachers = {name: public_teacher(name) for name in rows["teacher"].unique()}
     rows = rows.with_columns(
-        pl.when(reasoning.str.contains(r"\S")).then(reasoning).alias("reasoning"),
-        response.alias("response"),
         pl.col("teacher").replace_strict(teachers, return_dtype=pl.String),
-    ).join(asked, on="problem_id", how="left", maintain_order="left")
-    spelled = pl.any_horizontal(pl.col(text).str.contains(CONTROL_TOKEN).fill_null(False) for text in ("reasoning", "response"))
-    return rows.filter(refusal("inline").is_null() & ~spelled).with_columns(shape(FORMATS["messages"], "inline"))
+        pl.coalesce(refusal("inline"), pl.when(spelled).then(pl.lit(SPELLED))).alias("refusal"),
+        shape(FORMAT, "inline"),
+    )
+    if proof is None:
+        return rows
+    judged = judge_rows(rows, proof, conversation_of, Limit(None, counted=False))
+    return rows.with_columns(pl.Series("refusal", [verdict.reason for verdict in judged], pl.String))

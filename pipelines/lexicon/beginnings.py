@@ -7,7 +7,7 @@ is looked up by its next seven bytes in the second, unless a match may be shorte
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from functools import lru_cache
+from functools import cache
 from typing import NamedTuple
 
 import numpy as np
@@ -77,7 +77,7 @@ def _moves_of(of: Automaton) -> Callable[[int], list[tuple[int, int]]]:
     mask = (1 << SYMBOL_BITS) - 1
     symbols = [sorted({byte & mask for byte in range(256) if of.classes[byte] == one}) for one in range(of.table.shape[1])]
 
-    @lru_cache(maxsize=None)
+    @cache
     def moves(state: int) -> list[tuple[int, int]]:
         if state == EVERY:
             return [(symbol, EVERY) for symbol in range(mask + 1)]

@@ -37,14 +37,14 @@ _ONE = np.uint64(1)
 class _Tables(NamedTuple):
     """Several automata, one behind the other."""
 
-    states: npt.NDArray[np.uint32]
-    """What follows a state and a class, at their sum: a state is the place where its row begins."""
+    states: npt.NDArray[np.uint16]
+    """The state that follows a state and a class: rows of a power of two, those of one automaton behind those of another."""
     patterns: npt.NDArray[np.int32]
-    """The pattern that has ended, by the number of the state."""
+    """The pattern that has ended, by state."""
     classes: npt.NDArray[np.uint8]
     """The class of a byte, shape (automata, 256)."""
     numbers: npt.NDArray[np.uint64]
-    """Start state, first state that says match, number of the first state, the state in which all is over, width of a row."""
+    """Of each automaton: where its rows begin, bits of a row's width, start state, first state that says match, first of `patterns`."""
     heads: npt.NDArray[np.uint16]
     longer: npt.NDArray[np.uint8]
     """See `Beginnings`."""
@@ -87,23 +87,31 @@ class _Same:
 @lru_cache(maxsize=8)
 def _tables(keys: tuple[_Same, ...]) -> _Tables:
     automata = [key.automaton for key in keys]
-    states, numbers, offset, first = [], np.zeros((len(automata), 5), np.uint64), 0, 0
+    rows, classes, numbers, offset, first = [], [], np.zeros((len(automata), 5), np.uint64), 0, 0
     firsts = np.zeros(256, bool)
     for number, one in enumerate(automata):
-        width = one.table.shape[1]
-        numbers[number] = offset + one.start * width, offset + one.first_match * width, first, offset, width
-        states.append((offset + one.table.astype(np.int64) * width).ravel())
-        offset, first = offset + one.table.size, first + len(one.table)
+        width = int(one.table.shape[1] - 1).bit_length()
+        numbers[number] = offset, width, one.start, one.first_match, first
+        # the classes of letters stand together: most look-ups of a state then are in one line of the cache
+        order = np.argsort([not _in_prose(one.classes, own) for own in range(one.table.shape[1])], kind="stable")
+        rows.append(np.zeros((len(one.table), 1 << width), np.uint16))
+        rows[-1][:, : len(order)] = one.table[:, order]
+        classes.append(np.argsort(order).astype(np.uint8)[one.classes])
+        offset, first = offset + rows[-1].size, first + len(one.table)
         firsts |= one.table[one.start][one.classes] != 0
     words = np.array([byte in WORD for byte in range(256)])
     return _Tables(
-        np.concatenate(states).astype(np.uint32),
+        np.concatenate([one.ravel() for one in rows]),
         np.concatenate([one.pattern for one in automata]).astype(np.int32),
-        np.stack([one.classes for one in automata]),
+        np.stack(classes),
         numbers,
         *beginnings(automata),
         (np.where(words, 1, 2) * firsts + IN_WORD * words).astype(np.uint8),
     )
+
+
+def _in_prose(classes: npt.NDArray[np.uint8], own: int) -> bool:
+    return any(classes[byte] == own for byte in b" etaoinshrdlucmfwypvbgkqjxz")
 
 
 @compiled
@@ -129,7 +137,7 @@ def _scan(data, bounds, states, patterns, classes, numbers, heads, longer, kinds
             begin = end
             for number in range(len(numbers)):
                 own = _run(data, high, states, classes[number], numbers[number], places[:some], bits[:some], number, runs, alive)
-                _, _, first_pattern, over, width = numbers[number]
+                first_pattern = numbers[number, 4]
                 for one in range(own):
                     place, stop, matched = runs[0, one], runs[2, one], runs[3, one]
                     if not matched or place < after[number]:
@@ -137,7 +145,7 @@ def _scan(data, bounds, states, patterns, classes, numbers, heads, longer, kinds
                     after[number] = stop
                     if count < found.shape[1]:
                         found[0, count], found[1, count], found[2, count], found[3, count] = number, text, place - low, stop - low
-                        found[4, count] = patterns[first_pattern + (matched - over) // width]
+                        found[4, count] = patterns[first_pattern + matched]
                     count += 1
     return count
 
@@ -186,7 +194,7 @@ def _run(data, high, states, classes, numbers, places, bits, number, runs, alive
 
     Of each place, `runs` has, each in a row of its own, the place, the last state, the end of the match and its state, 0 for none.
     """
-    start, first_match, over = numbers[0], numbers[1], numbers[3]
+    base, width, start, first_match = numbers[0], numbers[1], numbers[2], numbers[3]
     begun, state_of, end_of, match_of = runs[0], runs[1], runs[2], runs[3]
     count, done = np.uint64(0), np.uint64(0)
     for one in range(np.uint64(len(places))):
@@ -202,12 +210,12 @@ def _run(data, high, states, classes, numbers, places, bits, number, runs, alive
             for step in range(4):
                 place = at + np.uint64(step)
                 byte = data[place] if not near_the_end or place < high else np.uint8(BEHIND)
-                state = np.uint64(states[state + np.uint64(classes[byte])])
+                state = np.uint64(states[base + (state << width) + np.uint64(classes[byte])])
                 end = place if state >= first_match else end
                 matched = state if state >= first_match else matched
             state_of[own], end_of[own], match_of[own] = state, end, matched
             alive[still] = own
-            still += np.uint64(state != over)
+            still += np.uint64(state != 0)
         left = still
         done += np.uint64(4)
     return count

@@ -15,7 +15,7 @@ SIZE = 1200
 """Side of a hand's image, in pixels."""
 CLOTH = (24, 84, 52)
 WIDTH, HEIGHT = 400, 560
-"""Of a card before it is made as small as its layout wants."""
+"""Units of a card, whatever its size."""
 SCALE = 2
 """Cards are drawn so many times larger, for smooth edges."""
 COLOURS = {"S": (20, 20, 20), "C": (20, 20, 20), "H": (200, 24, 32), "D": (200, 24, 32)}
@@ -46,7 +46,7 @@ def boxes(cards: Sequence[str], layout: str) -> list[Box]:
     dice = random.Random(f"layout {' '.join(cards)}")
     placed = []
     for place in range(count):
-        width = dice.randint(SMALLEST, LARGEST) if layout == "scattered" else GRID_WIDTH
+        width = dice.randrange(SMALLEST, LARGEST + 1, 20) if layout == "scattered" else GRID_WIDTH
         spare_x, spare_y = cell - width, cell - _height(width)
         right, down = (dice.random(), dice.random()) if layout == "scattered" else (0.5, 0.5)
         placed.append((place % 2 * cell + int(right * spare_x), place // 2 * cell + int(down * spare_y), width))
@@ -57,45 +57,36 @@ def _height(width: int) -> int:
     return width * HEIGHT // WIDTH
 
 
-@lru_cache(maxsize=2048)
+@lru_cache(maxsize=160)
 def card_image(card: str, width: int) -> Image:
     """Draw one card, so many pixels wide, on a transparent ground."""
-    from PIL import Image
-
-    return _large_card(card).resize((width, _height(width)), Image.Resampling.LANCZOS)
-
-
-@lru_cache(maxsize=52)
-def _large_card(card: str) -> Image:
     from PIL import Image, ImageDraw, ImageFont
 
-    rank, suit = card[:-1], card[-1]
-    colour = COLOURS[suit]
-    corner = Image.new("RGBA", (WIDTH * SCALE, HEIGHT * SCALE), (0, 0, 0, 0))
+    rank, suit, unit = card[:-1], card[-1], SCALE * width / WIDTH
+    corner = Image.new("RGBA", (SCALE * width, SCALE * _height(width)), (0, 0, 0, 0))
     pen = ImageDraw.Draw(corner)
-    pen.text((62 * SCALE, 58 * SCALE), rank, fill=colour, font=ImageFont.load_default(84 * SCALE), anchor="mm")
-    draw_suit(pen, suit, (62 * SCALE, 146 * SCALE), 62 * SCALE)
+    pen.text((62 * unit, 58 * unit), rank, fill=COLOURS[suit], font=ImageFont.load_default(84 * unit), anchor="mm")
+    draw_suit(pen, suit, (62 * unit, 146 * unit), 62 * unit)
     face = Image.new("RGBA", corner.size, (0, 0, 0, 0))
-    ImageDraw.Draw(face).rounded_rectangle(
-        (2, 2, WIDTH * SCALE - 3, HEIGHT * SCALE - 3), 28 * SCALE, fill=(252, 252, 248), outline=(90, 90, 90), width=2 * SCALE
-    )
-    draw_suit(ImageDraw.Draw(face), suit, (WIDTH * SCALE // 2, HEIGHT * SCALE // 2), 190 * SCALE)
+    edge = (2, 2, corner.width - 3, corner.height - 3)
+    ImageDraw.Draw(face).rounded_rectangle(edge, 28 * unit, fill=(252, 252, 248), outline=(90, 90, 90), width=round(2 * unit))
+    draw_suit(ImageDraw.Draw(face), suit, (corner.width / 2, corner.height / 2), 190 * unit)
     face.alpha_composite(corner)
     face.alpha_composite(corner.rotate(180))
-    return face
+    return face.resize((width, _height(width)), Image.Resampling.LANCZOS)
 
 
-def draw_suit(pen: ImageDraw, suit: str, centre: tuple[int, int], size: int) -> None:
+def draw_suit(pen: ImageDraw, suit: str, centre: tuple[float, float], size: float) -> None:
     """Draw the sign of a suit around a centre, so many pixels high."""
     _SHAPES[suit](pen, centre, size, COLOURS[suit])
 
 
-def _diamond(pen: ImageDraw, centre: tuple[int, int], size: int, colour: tuple[int, int, int]) -> None:
+def _diamond(pen: ImageDraw, centre: tuple[float, float], size: float, colour: tuple[int, int, int]) -> None:
     (x, y), half = centre, size / 2
     pen.polygon([(x, y - half), (x + 0.38 * size, y), (x, y + half), (x - 0.38 * size, y)], fill=colour)
 
 
-def _heart(pen: ImageDraw, centre: tuple[int, int], size: int, colour: tuple[int, int, int], up: int = 1) -> None:
+def _heart(pen: ImageDraw, centre: tuple[float, float], size: float, colour: tuple[int, int, int], up: int = 1) -> None:
     x, y = centre
     radius = 0.26 * size
     for side in (-1, 1):
@@ -104,19 +95,19 @@ def _heart(pen: ImageDraw, centre: tuple[int, int], size: int, colour: tuple[int
     pen.polygon([(x - wide, level), (x, y - up * 0.2 * size), (x + wide, level), (x, tip)], fill=colour)
 
 
-def _spade(pen: ImageDraw, centre: tuple[int, int], size: int, colour: tuple[int, int, int]) -> None:
-    _heart(pen, (centre[0], centre[1] - round(0.04 * size)), round(0.9 * size), colour, up=-1)
+def _spade(pen: ImageDraw, centre: tuple[float, float], size: float, colour: tuple[int, int, int]) -> None:
+    _heart(pen, (centre[0], centre[1] - 0.04 * size), 0.9 * size, colour, up=-1)
     _stem(pen, centre, size, colour)
 
 
-def _club(pen: ImageDraw, centre: tuple[int, int], size: int, colour: tuple[int, int, int]) -> None:
+def _club(pen: ImageDraw, centre: tuple[float, float], size: float, colour: tuple[int, int, int]) -> None:
     x, y = centre
     for right, down in ((0, -0.26), (-0.25, 0.1), (0.25, 0.1), (0, 0)):
         _disc(pen, (x + right * size, y + down * size), (0.14 if (right, down) == (0, 0) else 0.23) * size, colour)
     _stem(pen, centre, size, colour)
 
 
-def _stem(pen: ImageDraw, centre: tuple[int, int], size: int, colour: tuple[int, int, int]) -> None:
+def _stem(pen: ImageDraw, centre: tuple[float, float], size: float, colour: tuple[int, int, int]) -> None:
     (x, y), half = centre, size / 2
     pen.polygon([(x, y), (x + 0.2 * size, y + half), (x - 0.2 * size, y + half)], fill=colour)
 

@@ -26,7 +26,7 @@ Numbers = npt.NDArray[np.int64]
 
 
 def letters_of(texts: Utf8) -> tuple[Numbers, Numbers]:
-    """Give the letters of each text by script, shape (texts, NAMES), and those of its longest passage in other scripts than its main one."""
+    """Give the letters of each text by script, shape (texts, NAMES), and those of its longest passage in another than its main one."""
     counts = np.zeros((len(texts.bounds) - 1, len(NAMES)), np.int64)
     kinds = _kinds()
     while _count(texts.data, texts.bounds, kinds, counts):

@@ -11,7 +11,7 @@ import numpy as np
 from ...schemas.errors import CotkitError
 from ...schemas.training import RlTrainConfig
 from ...schemas.verdict import Outcome
-from ...verifiers.rewards import Rollouts, add_up, exceeded
+from ...verifiers.rewards import Rollouts, add_up, exceeded, repetition_penalty
 from ..lexicon import Lexicon, find_matches, load_lexicons
 from ..reward import Rollout, outcomes
 
@@ -42,7 +42,7 @@ class Scorer:
         config = self.config.reward
         total = add_up(Rollouts(judged, completion_ids, texts), config)
         if log := columns.get("log_metric"):
-            self._log(log, texts, judged, np.array([len(ids) for ids in completion_ids]))
+            self._log(log, texts, judged, completion_ids)
             for part, values in total.parts.items():
                 if not np.isnan(values).all():
                     log(f"reward/{part}", float(np.nanmean(values)))
@@ -54,11 +54,17 @@ class Scorer:
         rows = zip(texts, columns["answer"], columns["kind"], options, cut, strict=True)
         return [Rollout(text, gold, kind, given or (), "length" if over else "stop") for text, gold, kind, given, over in rows]
 
-    def _log(self, log: Callable[[str, float], None], texts: list[str], judged: list[Outcome], lengths: np.ndarray) -> None:
+    def _log(
+        self, log: Callable[[str, float], None], texts: list[str], judged: list[Outcome], completion_ids: Sequence[Sequence[int]]
+    ) -> None:
+        """Log what the paper's figures show; `repeated` is there whether or not repetition is penalised, so that arms compare."""
+        lengths = np.array([len(ids) for ids in completion_ids])
+        reward = self.config.reward
         for outcome, count in Counter(judged).items():
             log(f"outcome/{outcome}", count / len(judged))
             log(f"length/{outcome}", float(lengths[[one == outcome for one in judged]].mean()))
-        log("exceeded", float(exceeded(lengths, self.config.reward.cosine).mean()))
+        log("exceeded", float(exceeded(lengths, reward.classic if "classic" in reward.parts else reward.cosine).mean()))
+        log("repeated", float((repetition_penalty(completion_ids, reward.repetition) < 0).sum() / max(lengths.sum(), 1)))
         for behaviour, rate in keyword_rates(texts, self.lexicon).items():
             log(f"behaviour/{behaviour}", rate)
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import sys
 from collections.abc import Callable
 from importlib import import_module
 from pathlib import Path
@@ -119,8 +120,17 @@ def trl_arguments(config: TrainConfig, out: Path) -> dict[str, Any]:
     return shared | config.extra
 
 
+def quiet_on_a_pipe() -> None:
+    """Leave out the libraries' progress bars where nobody watches them."""
+    datasets, logging = require("datasets", "transformers.utils.logging")
+    if not sys.stderr.isatty():
+        datasets.disable_progress_bars()
+        logging.disable_progress_bar()
+
+
 def load_model(name: str, config: TrainConfig) -> tuple[Any, Any]:
     """Load model and tokenizer; raises CotkitError when they cannot be loaded or there is no chat template."""
+    quiet_on_a_pipe()
     torch, transformers = require("torch", "transformers")
     on_gpu = config.device == "auto" and torch.cuda.is_available()
     options: dict[str, Any] = {"dtype": torch.bfloat16 if on_gpu else torch.float32}

@@ -2,12 +2,12 @@
 
     make test-vllm test-trainers ARGS=--collect-only                        # the two environments
     .venv-trainers/bin/python tests/bench/training_gain.py shop -o OUT      # SmolLM2-135M-Instruct: SFT, then GRPO
-    .venv-trainers/bin/python tests/bench/training_gain.py search -o OUT    # 0.4 million random weights: SFT, then GRPO
+    .venv-trainers/bin/python tests/bench/training_gain.py search -o OUT    # 70,000 random weights: SFT, then GRPO
 
 Problems and worked responses come from `training_tasks`; half of the responses hold a slip, or gave up. They become a run (imported,
 verified, tagged, curated), which is exported for the student and trained on by `cotkit train`. Held-out problems are in no training
-set; each model answers each of them 8 times (vLLM's CPU build, one engine seed for all models). Intervals: 95 %, bootstrap over
-problems, whose samples stay together. Run again, it goes on where it was.
+set; each model answers each of them 8 times (vLLM's CPU build, one engine seed for all models). Intervals: those of
+`pipelines/evaluation/statistics.py`, in which a problem is one draw. Run again, it goes on where it was.
 """
 
 from __future__ import annotations
@@ -18,11 +18,13 @@ import os
 import random
 import subprocess
 import sys
+from itertools import pairwise
 from pathlib import Path
 from typing import Any, NamedTuple
 
-import numpy as np
+import polars as pl
 import tomli_w
+from cotkit.pipelines.evaluation.statistics import avg_at_k, compare_pairs, solve_rates
 from cotkit.pipelines.importing import import_samples, problems_of
 from cotkit.pipelines.run_folder import RunFolder
 from cotkit.pipelines.run_folder.pass_rates import pass_rates
@@ -51,9 +53,11 @@ def shop() -> Task:
     draw = random.Random(2)
     rows = [row | {"response": shop_chain(row, draw, slips=0.3)} for row in problems for _ in range(2)]
     sample = {"prompt_template": "{prompt}\nPut the final answer in \\boxed{}.", "max_tokens": 64, "temperature": 0.7}
+    sample |= {"system_prompt": "Do the sums."}
     curate = {"outcomes": ["correct"], "splits": [{"name": "all", "per_problem": 1}]}
     cpu = {"device": "cpu", "gradient_checkpointing": False}
-    sft = cpu | {"learning_rate": 1e-4, "epochs": 1, "max_steps": 24, "batch_size": 8, "micro_batch_size": 8, "save_steps": 8}
+    sft = cpu | {"learning_rate": 1e-4, "schedule": "constant", "warmup": 0.0, "max_steps": 24, "save_steps": 8}
+    sft |= {"batch_size": 8, "micro_batch_size": 8}
     rl = cpu | {"learning_rate": 5e-6, "max_steps": 40, "batch_size": 32, "micro_batch_size": 32, "samples_per_prompt": 8, "save_steps": 10}
     rl |= {"max_completion_tokens": 64, "kl": 0.0, "reward": {"parts": ["classic"], "classic": {"margin": 0}}}
     recipe = {"name": "shop", "sample": sample, "curate": curate, "train_sft": sft, "train_rl": rl}
@@ -66,14 +70,14 @@ def search() -> Task:
     chains = lambda some, times: [  # noqa: E731
         row | {"response": search_chain(row, draw, give_up=0.15, repeat=0.1)} for row in some for _ in range(times)
     ]
-    sample = {"prompt_template": "{prompt}", "max_tokens": 80, "temperature": 1.0, "top_p": 1.0}
+    sample = {"prompt_template": "{prompt}", "max_tokens": 64, "temperature": 1.0, "top_p": 1.0}
     curate = {"outcomes": ["correct", "wrong"], "min_compression_ratio": 0.0, "keep_leaked": True, "splits": [{"name": "all"}]}
     cpu = {"device": "cpu", "gradient_checkpointing": False, "save_steps": 1000}
-    sft = cpu | {"learning_rate": 3e-3, "epochs": 8, "batch_size": 128, "micro_batch_size": 128}
-    rl = cpu | {"learning_rate": 5e-4, "max_steps": 100, "batch_size": 128, "micro_batch_size": 128, "samples_per_prompt": 8}
-    rl |= {"max_completion_tokens": 80, "reward": {"parts": ["classic"], "classic": {"margin": 0}}}
+    sft = cpu | {"learning_rate": 4e-3, "epochs": 3, "batch_size": 32, "micro_batch_size": 32}
+    rl = cpu | {"learning_rate": 1e-3, "max_steps": 60, "batch_size": 64, "micro_batch_size": 64, "samples_per_prompt": 8}
+    rl |= {"max_completion_tokens": 64, "reward": {"parts": ["classic"], "classic": {"margin": 0}}}
     recipe = {"name": "search", "sample": sample, "curate": curate, "train_sft": sft, "train_rl": rl}
-    return Task(chains(problems[:192] + hopeless[:192], 16), chains(problems[:192], 2), problems[192:], recipe)
+    return Task(chains(problems[:70] + hopeless[:70], 40), chains(problems[:70], 2), problems[70:], recipe)
 
 
 def main() -> None:
@@ -86,7 +90,7 @@ def main() -> None:
     task, out = shop() if asked.task == "shop" else search(), asked.out.resolve()
     base = SMOLLM2.resolve() if asked.task == "shop" else small_model(out / "base")
     models = {"base": base, "sft": out / "sft/model", "rl": out / "rl/model"}
-    rates: dict[str, dict[str, float]] = {}
+    counts: dict[str, pl.DataFrame] = {}
     for stage in asked.stages:
         if stage == "sft":
             export = exported(out / "run-sft", task.sft, task.recipe, base) / "sft-trl-all"
@@ -94,8 +98,8 @@ def main() -> None:
         if stage == "rl":
             export = exported(out / "run-rl", task.rl, task.recipe, base) / "rl-trl"
             cotkit("train", "rl", export, "--model", models["sft"], "--recipe", out / "run-rl.toml", "-o", out / "rl")
-        rates[stage] = held_out(out, stage, models[stage], task, asked.sampler)
-    for line in told(rates):
+        counts[stage] = held_out(out, stage, models[stage], task, asked.sampler)
+    for line in told(counts):
         print(line)
 
 
@@ -127,36 +131,26 @@ def exported(folder: Path, rows: list[dict[str, Any]], recipe: dict[str, Any], s
     return folder / "exports"
 
 
-def held_out(out: Path, stage: str, model: Path, task: Task, sampler: str) -> dict[str, float]:
-    """Give each held-out problem's share of correct samples by a model."""
+def held_out(out: Path, stage: str, model: Path, task: Task, sampler: str) -> pl.DataFrame:
+    """Have a model answer the held-out problems; gives their pass rates, in one order for all models."""
     problems, settings, run = out / "held-out.jsonl", out / "held-out.toml", out / f"held-out-{stage}"
     problems.write_text("".join(json.dumps({name: row[name] for name in ("prompt", "answer", "kind")}) + "\n" for row in task.held_out))
     settings.write_text(tomli_w.dumps({"sample": task.recipe["sample"] | {"n": SAMPLES, "engine": ENGINE}}))
     cotkit("sample", problems, "--recipe", settings, "--teacher", f"vllm:{model}", "-o", run, "--progress", "lines", python=sampler)
-    rates = pass_rates(RunFolder.open(run))
-    return dict(zip(rates["problem_id"], rates["correct"] / rates["samples"], strict=True))
+    return pass_rates(RunFolder.open(run)).sort("problem_id")
 
 
-def told(rates: dict[str, dict[str, float]]) -> list[str]:
-    """Give a table of accuracies, and of the gains from each stage to the next, with intervals."""
-    lines, before = [f"{'stage':<6} {f'avg@{SAMPLES}':>7}  95 % interval    gain over the stage before"], None
-    for stage, of_problem in rates.items():
-        values = np.array([of_problem[problem] for problem in sorted(of_problem)])
-        low, high = interval(values)
-        line = f"{stage:<6} {values.mean():>7.3f}  {low:.3f} to {high:.3f}"
-        if before is not None:
-            low, high = interval(values - before)
-            line += f"   {(values - before).mean():+.3f} ({low:+.3f} to {high:+.3f})"
-        lines.append(line)
-        before = values
-    return [*lines, f"{len(next(iter(rates.values())))} held-out problems"]
-
-
-def interval(values: np.ndarray, draws: int = 10_000) -> tuple[float, float]:
-    """Give the 95 % interval of the mean over problems, by bootstrap."""
-    places = np.random.default_rng(0).integers(len(values), size=(draws, len(values)))
-    low, high = np.quantile(values[places].mean(axis=1), [0.025, 0.975])
-    return float(low), float(high)
+def told(counts: dict[str, pl.DataFrame]) -> list[str]:
+    """Give each model's accuracy, and its gain over the model before, with intervals."""
+    lines = []
+    for stage, rates in counts.items():
+        accuracy = avg_at_k(rates["correct"], rates["samples"])
+        lines.append(f"{stage}: avg@{SAMPLES} {accuracy.value:.3f} ({accuracy.low:.3f} to {accuracy.high:.3f})")
+    for before, after in pairwise(counts):
+        scores = [solve_rates(counts[stage]["correct"], counts[stage]["samples"]) for stage in (before, after)]
+        gain = compare_pairs(*scores).difference
+        lines.append(f"{before} to {after}: {gain.value:+.3f} ({gain.low:+.3f} to {gain.high:+.3f})")
+    return [*lines, f"{len(next(iter(counts.values())))} held-out problems, 95 % intervals"]
 
 
 if __name__ == "__main__":

@@ -5,12 +5,12 @@ r"""The tasks and the small model that the training benchmarks share: seeded, ch
     Ana has 34 pears, buys 27 more and gives 15 away. How many pears does Ana have now?
     34 + 27 = 61. 61 - 15 = 46. The answer is \boxed{46}.
 
-`search`, for a model that starts from random weights. A problem is `a b`; wanted is the x with P(x) + a = b modulo M, P a fixed
-permutation. The model has learnt to try: x and what it gives, until it hits, or gives up. Who searches longer is right more often, and
-the answer cannot be told without a search. A problem whose b is M or more has no x: it stands for what is too hard for the policy.
+`search`, for a model that starts from random weights. A problem is `a b`; wanted is the x below M with a + x = b. The model has learnt
+to try: a, x and their sum, until it hits, or gives up. It has not learnt to subtract, so who searches longer is right more often. A
+problem that no x below M solves stands for what is too hard for the policy.
 
     7 12
-    3 9 , 11 0 , 5 12 . \boxed{ 5 }
+    7 3 10 , 7 9 16 , 7 5 12 . \boxed{ 5 }
 """
 
 from __future__ import annotations
@@ -20,8 +20,8 @@ import random
 from pathlib import Path
 from typing import Any
 
-MODULUS = 16
-PERMUTATION = random.Random(11).sample(range(MODULUS), MODULUS)
+SMALLEST_NOT = 10
+"""M: the numbers that are tried lie below it."""
 UNSOLVABLE = "99"
 """Gold answer of a problem without an x: no try is ever this."""
 THINGS = ("pears", "pens", "coins", "cards", "shells", "books", "stamps", "cups")
@@ -50,12 +50,12 @@ def shop_chain(problem: dict[str, Any], draw: random.Random, slips: float) -> st
 
 def search_problems(solvable: bool = True) -> list[dict[str, Any]]:
     """Give all M * M problems that have an x, or as many that have none, shuffled by a fixed seed."""
-    shift = 0 if solvable else MODULUS
+    numbers = range(SMALLEST_NOT)
     problems = []
-    for a in range(MODULUS):
-        for b in range(MODULUS):
-            answer = str(PERMUTATION.index((b - a) % MODULUS)) if solvable else UNSOLVABLE
-            problems.append({"prompt": f"{a} {b + shift}", "answer": answer, "kind": "number"})
+    for a in numbers:
+        hits = {a + x for x in numbers}
+        for b in sorted(hits) if solvable else [b for b in range(2 * SMALLEST_NOT) if b not in hits]:
+            problems.append({"prompt": f"{a} {b}", "answer": str(b - a) if solvable else UNSOLVABLE, "kind": "number"})
     random.Random(5).shuffle(problems)
     return problems
 
@@ -65,23 +65,23 @@ def search_chain(problem: dict[str, Any], draw: random.Random, give_up: float, r
     a, b = map(int, problem["prompt"].split())
     tried: list[int] = []
     while True:
-        fresh = [x for x in range(MODULUS) if x not in tried]
+        fresh = [x for x in range(SMALLEST_NOT) if x not in tried]
         x = draw.choice(tried if tried and (not fresh or draw.random() < repeat) else fresh)
         tried.append(x)
-        if (PERMUTATION[x] + a) % MODULUS == b or draw.random() < give_up:
-            tries = " , ".join(f"{x} {(PERMUTATION[x] + a) % MODULUS}" for x in tried)
+        if a + x == b or draw.random() < give_up:
+            tries = " , ".join(f"{a} {x} {a + x}" for x in tried)
             return f"{tries} . \\boxed{{ {x} }}"
 
 
 def write_small_model(folder: Path, seed: int) -> None:
-    """Write a Llama of 0.4 million random weights with a word for each number and a chat template."""
+    """Write a Llama of some 70,000 random weights with a word for each number and a chat template."""
     import torch
     from tokenizers import AddedToken, Tokenizer, models, pre_tokenizers
     from transformers import LlamaConfig, LlamaForCausalLM
 
     folder.mkdir(parents=True, exist_ok=True)
     special = ["<pad>", "<user>", "<assistant>", "<end>"]
-    words = [*special, "<unk>", *map(str, range(2 * MODULUS)), ",", ".", "\\boxed{", "}"]
+    words = [*special, "<unk>", *map(str, range(2 * SMALLEST_NOT)), ",", ".", "\\boxed{", "}"]
     tokenizer = Tokenizer(models.WordLevel({word: number for number, word in enumerate(words)}, unk_token="<unk>"))
     tokenizer.pre_tokenizer = pre_tokenizers.WhitespaceSplit()
     tokenizer.add_special_tokens([AddedToken(token, special=True) for token in special])
@@ -92,7 +92,7 @@ def write_small_model(folder: Path, seed: int) -> None:
     settings = {"tokenizer_class": "PreTrainedTokenizerFast", "eos_token": "<end>", "pad_token": "<pad>", "unk_token": "<unk>"}
     (folder / "tokenizer_config.json").write_text(json.dumps(settings | {"chat_template": template}), encoding="utf-8")
     torch.manual_seed(seed)
-    sizes = {"hidden_size": 128, "intermediate_size": 256, "num_hidden_layers": 2, "num_attention_heads": 4, "num_key_value_heads": 4}
+    sizes = {"hidden_size": 64, "intermediate_size": 128, "num_hidden_layers": 2, "num_attention_heads": 2, "num_key_value_heads": 2}
     ends = {"bos_token_id": None, "eos_token_id": words.index("<end>"), "pad_token_id": words.index("<pad>")}
     config = LlamaConfig(vocab_size=len(words), max_position_embeddings=512, tie_word_embeddings=True, **sizes, **ends)
     LlamaForCausalLM(config).save_pretrained(folder)

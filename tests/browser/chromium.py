@@ -14,6 +14,12 @@ from typing import Any, Self
 
 import aiohttp
 
+HOSTILE = (
+    "<script>hacked=1</script></script><img src=x onerror='hacked=2'><svg onload=hacked=3>\u202e\u05e1\u05d5\u05e3\u202c "
+    "$\\href{javascript:hacked=4}{x}$"
+)
+"""What a model might say; each part would set `hacked` if it ran."""
+
 NAMES = ("chromium", "chromium-browser", "google-chrome", "google-chrome-stable", "chrome")
 FLAGS = (
     "--headless=new",

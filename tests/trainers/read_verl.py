@@ -4,6 +4,7 @@
 
 In a process of its own: hydra wants an older antlr and omegaconf than the other tests.
 """
+# ruff: noqa: E402  # verl is imported after its stand-in
 
 import asyncio
 import json
@@ -125,7 +126,9 @@ def read(out: Path, model: str, responses: list[list[str]]) -> dict[str, Any]:
     async def judged() -> list[list[dict[str, Any]]]:
         manager = load_reward_manager(config, tokenizer)
         manager.loop = asyncio.get_running_loop()
-        return [[await manager.run_single(batch_of(row, tokenizer, text)) for row, text in zip(rows, texts)] for texts in responses]
+        return [
+            [await manager.run_single(batch_of(row, tokenizer, text)) for row, text in zip(rows, texts, strict=True)] for texts in responses
+        ]
 
     told = {"unknown": missing, "rows": len(rows), "critic": need_critic(config), "reference": need_reference_policy(config)}
     told |= {"settings": OmegaConf.to_container(config, resolve=False), "judged": in_a_thread(judged)}

@@ -16,6 +16,8 @@ _RUN = re.compile(
 )
 """Numbers and signs on one line, with what they are said to equal; no part of a decimal, a power or a factorial."""
 _OPERATOR = re.compile(r"[0-9)\]}]\s*(?:[-+*/×·÷−–xX∗]|\\[a-z]+)\s*[(\[{0-9\\]|\\[dtc]?frac")
+_BOLD = re.compile(r"(?<![\d)\]])\*\*|\*\*(?!\s?[\d(\[])")
+"""Marks of bold text; two asterisks between numbers are a power."""
 _WORDS = re.compile(r"(?<!\\)\b[A-WYZa-wyz]{3}")
 
 
@@ -42,7 +44,7 @@ def read_reply(response: str) -> Reply:
         return Reply(formula, "json", False, cards)
     found = statement(response)
     if found.answer is None or not _OPERATOR.search(found.answer) or (found.found_by in LOOSE and _WORDS.search(found.answer)):
-        runs = [run[0].strip() for run in _RUN.finditer(response[-TAIL:]) if _OPERATOR.search(run[0])]
+        runs = [run[0].strip() for run in _RUN.finditer(_BOLD.sub(" ", response[-TAIL:])) if _OPERATOR.search(run[0])]
         if runs:  # such as `(1+2+3)*4 = 24, so the answer is 24`
             return Reply(runs[-1], "last_formula", False, cards)
         if found.answer is not None and not any(letter.isdigit() for letter in found.answer):

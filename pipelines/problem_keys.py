@@ -1,4 +1,7 @@
-"""Keys of problems, which all of their samples share: the answer in the prompt, a double of another problem, a benchmark's problem."""
+"""Keys of problems, which all of their samples share: the answer in the prompt, a double of another problem, a benchmark's problem.
+
+Curation drops samples by them, and the exports for RL prompts: curation gives a sample only the first reason for which it is dropped.
+"""
 
 from __future__ import annotations
 
@@ -8,10 +11,10 @@ from collections.abc import Iterable
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from ...schemas.errors import CotkitError
-from ...schemas.recipe import CurateConfig
-from ..decontamination import contamination, read_benchmark
-from ..similarity import near_duplicate_problems
+from ..schemas.errors import CotkitError
+from ..schemas.recipe import CurateConfig
+from .decontamination import contamination, read_benchmark
+from .similarity import near_duplicate_problems
 
 if TYPE_CHECKING:
     import polars as pl
@@ -33,6 +36,19 @@ def problem_keys(problems: pl.DataFrame, wanted: Iterable[str], config: CurateCo
         elif name == "contaminated":
             keys = keys.join(contaminated_problems(hits), "problem_id", "left", maintain_order="left")
     return keys
+
+
+def dropped_problems(problems: pl.DataFrame, config: CurateConfig) -> dict[str, pl.Series]:
+    """Give the ids of the problems that the settings drop whatever their samples are, by reason, in the order of the settings."""
+    dropped = {}
+    if not config.keep_leaked:
+        dropped["their prompt states the answer"] = leaked_problems(problems)
+    if config.max_problem_similarity is not None:
+        dropped["they are much like an earlier problem"] = double_problems(problems, config)["problem_id"]
+    if config.decontaminate:
+        names = ", ".join(Path(name).stem for name in config.decontaminate)
+        dropped[f"they stand in a benchmark ({names})"] = benchmark_hits(problems, config)["problem_id"].unique()
+    return dropped
 
 
 def leaked_problems(problems: pl.DataFrame) -> pl.Series:
