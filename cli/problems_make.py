@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated
+from typing import Annotated
 
 import typer
 
@@ -12,9 +12,6 @@ from ..schemas.errors import CotkitError
 from ..schemas.making import ActionSpace, FaceRule, Game24Config, Layout, NavigationConfig, Part, Suits
 from .progress import watch_text
 from .settings import JSON, setting, with_changes
-
-if TYPE_CHECKING:
-    import polars as pl
 
 app = typer.Typer(no_args_is_help=True)
 
@@ -51,13 +48,9 @@ def game24(
 
     Example: `cotkit problems make game24 --n 1000 --faces eleven_twelve_thirteen --split test -o ood.parquet`
     """
-    from ..pipelines.making import make_game24
-
     given = {"n": n, "faces": faces, "suits": suits, "target": target, "cards": cards, "with_replacement": with_replacement}
     given |= {"vision": vision, "layout": layout, "split": split, "test_share": test_share, "seed": seed}
-    config = with_changes(Game24Config(), **given)
-    _check(out, force, config.vision)
-    _write(make_game24(config), out, as_json)
+    _make(with_changes(Game24Config(), **given), out, force, as_json)
 
 
 @app.command()
@@ -78,28 +71,20 @@ def navigation(
 
     Example: `cotkit problems make navigation --n 48 --city belmora --space relative -o ood.parquet`
     """
-    from ..pipelines.making import make_navigation
-
     given = {"n": n, "city": city, "space": space, "vision": vision, "routes": routes, "split": split, "test_share": test_share}
-    config = with_changes(NavigationConfig(), **given, seed=seed)
-    _check(out, force, config.vision)
-    _write(make_navigation(config), out, as_json)
+    _make(with_changes(NavigationConfig(), **given, seed=seed), out, force, as_json)
 
 
-def _check(out: Path, force: bool, vision: bool) -> None:
-    """Raise CotkitError for what would fail only after the work is done."""
-    if out.exists() and not force:
-        raise CotkitError(f"{out}: exists", "choose another name with -o, or replace it with --force")
-    if vision:
-        from ..pipelines.making.drawing import check_pillow
-
-        check_pillow()
-
-
-def _write(problems: pl.DataFrame, out: Path, as_json: bool) -> None:
-    from ..pipelines.making import draw_images
+def _make(config: Game24Config | NavigationConfig, out: Path, force: bool, as_json: bool) -> None:
+    from ..pipelines.making import draw_images, make_game24, make_navigation
+    from ..pipelines.making.drawing import check_pillow
     from ..pipelines.run_folder import write_parquet
 
+    if out.exists() and not force:
+        raise CotkitError(f"{out}: exists", "choose another name with -o, or replace it with --force")
+    if config.vision:
+        check_pillow()
+    problems = make_game24(config) if isinstance(config, Game24Config) else make_navigation(config)
     with watch_text("drawing") as show:
         drawn = draw_images(problems, out, lambda count: show(f"drawing: {count:,} images"))
     write_parquet(problems, out)

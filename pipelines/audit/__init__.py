@@ -9,6 +9,6 @@ source_disagreements   samples that their source says are right or wrong, and th
 `silver` has every problem's majority answer beside its gold answer, in a column of its own: it never takes the gold answer's place.
 """
 
-from .audit import Audit, audit_run, export_audit
+from .audit import Audit, audit_files, audit_run, export_audit
 
-__all__ = ["Audit", "audit_run", "export_audit"]
+__all__ = ["Audit", "audit_files", "audit_run", "export_audit"]

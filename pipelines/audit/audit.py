@@ -64,11 +64,8 @@ def audit_run(run: RunFolder, min_votes: int = 3, min_share: float = 0.5, say: C
     say("second opinions")
     disagreements = method_disagreements(run, problems, samples)
     labelled = samples.filter(pl.col("says").is_not_null())
-    noise = silver.filter(
-        ~pl.col("agrees") & (pl.col("votes") >= min_votes) & (pl.col("share") >= min_share) & (pl.col("votes") > pl.col("gold_votes"))
-    )
     return Audit(
-        label_noise=noise.join(_excerpts(problems), on="problem_id").sort("share", "votes", descending=True),
+        label_noise=against_gold(silver, min_votes, min_share).join(_excerpts(problems), on="problem_id", maintain_order="left"),
         gold_failures=failures.rename({"answer": "gold"}).join(_excerpts(problems), on="problem_id"),
         method_disagreements=disagreements,
         contested_doubles=doubles,
@@ -76,6 +73,14 @@ def audit_run(run: RunFolder, min_votes: int = 3, min_share: float = 0.5, say: C
         silver=silver,
         labelled=labelled.height,
     )
+
+
+def against_gold(silver: pl.DataFrame, min_votes: int, min_share: float) -> pl.DataFrame:
+    """Give the silver answers that are other than gold and sure enough, the surest first."""
+    import polars as pl
+
+    enough = (pl.col("votes") >= min_votes) & (pl.col("share") >= min_share) & (pl.col("votes") > pl.col("gold_votes"))
+    return silver.filter(~pl.col("agrees") & enough).sort("share", "votes", "problem_id", descending=[True, True, False])
 
 
 def _judged(run: RunFolder) -> pl.DataFrame:
@@ -168,12 +173,18 @@ def _excerpts(problems: pl.DataFrame) -> pl.DataFrame:
     return problems.select("problem_id", pl.col("prompt").str.head(EXCERPT))
 
 
-def export_audit(found: Audit, folder: Path, form: Format) -> list[Path]:
-    """Write the lists as files of a folder and give their paths; raises CotkitError when one of them is there already."""
+def audit_files(folder: Path, form: Format) -> dict[str, Path]:
+    """Give the path of every list; raises CotkitError when one of them is there already."""
     paths = {name: folder / f"{name}.{form}" for name in Audit._fields if name != "labelled"}
-    there = [path for path in paths.values() if path.exists()]
+    there = [path for path in (folder, *paths.values()) if path.is_file()]
     if there:
         raise CotkitError(f"{there[0]}: exists", "choose another folder with -o")
+    return paths
+
+
+def export_audit(found: Audit, folder: Path, form: Format) -> list[Path]:
+    """Write the lists as files of a folder and give their paths; raises CotkitError when one of them is there already."""
+    paths = audit_files(folder, form)
     for name, path in paths.items():
         frame: pl.DataFrame = getattr(found, name)
         if form == "parquet":

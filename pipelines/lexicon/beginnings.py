@@ -6,7 +6,7 @@ is looked up by its next seven bytes in the second, unless a match may be shorte
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from functools import cache
 from typing import NamedTuple
 
@@ -22,11 +22,13 @@ SYMBOL_BITS = 5
 """What is looked at of a byte: its lower bits, the same for a and A."""
 MOST = 1 << 15
 """Beginnings of an automaton that are worth telling apart."""
-EVERY = -1
-"""Stands for any state: the match may be over, and all that follows fits."""
+OVER = -1
+"""Stands for any state in which a match has ended: whatever follows fits."""
 
 Begun = set[tuple[int, int]]
 """What has been read, as a number, and the state that it leads to."""
+Codes = npt.NDArray[np.uint64]
+"""What has been read: the symbols of some bytes, the first in the lowest bits."""
 
 
 class Beginnings(NamedTuple):
@@ -49,27 +51,31 @@ def beginnings(automata: Sequence[Automaton]) -> Beginnings:
     return found
 
 
-def _begun(of: Automaton) -> tuple[set[int], set[int], set[int]]:
+def _begun(of: Automaton) -> tuple[Codes, Codes, Codes]:
     """Give the first four bytes of all matches, those that are enough, and the first seven bytes of the others."""
-    moves = _moves_of(of)
+    moves, size = _moves_of(of), SYMBOL_BITS * HEAD_BYTES
     begun: Begun = {(0, of.start)}
+    over = []
     for place in range(HEAD_BYTES):
-        begun = _next(begun, place, moves)
+        begun, ended = _next(begun, place, moves)
+        left = size - SYMBOL_BITS * (place + 1)
+        over += [code | np.arange(1 << left, dtype=np.uint64) << np.uint64(size - left) for code in ended]
         if len(begun) > MOST:
-            everything = set(range(1 << SYMBOL_BITS * HEAD_BYTES))
-            return everything, everything, set()
-    heads = {code for code, _ in begun}
-    enough = {code for code, state in begun if state == EVERY}
+            everything = np.arange(1 << size, dtype=np.uint64)
+            return everything, everything, everything[:0]
+    heads = np.concatenate([_codes(code for code, _ in begun), *over])
     for place in range(HEAD_BYTES, BYTES):
-        begun = _next({one for one in begun if one[1] != EVERY}, place, moves)
+        begun, ended = _next(begun, place, moves)
+        over.append(_codes(code & (1 << size) - 1 for code in ended))
         if len(begun) > MOST:
-            return heads, heads, set()
-        enough |= {code & (1 << SYMBOL_BITS * HEAD_BYTES) - 1 for code, state in begun if state == EVERY}
-    return heads, enough, {code for code, state in begun if state != EVERY}
+            return heads, heads, heads[:0]
+    return heads, np.concatenate(over), _codes(code for code, _ in begun)
 
 
-def _next(begun: Begun, place: int, moves: Callable[[int], list[tuple[int, int]]]) -> Begun:
-    return {(code | symbol << SYMBOL_BITS * place, after) for code, state in begun for symbol, after in moves(state)}
+def _next(begun: Begun, place: int, moves: Callable[[int], list[tuple[int, int]]]) -> tuple[Begun, set[int]]:
+    """Read one byte more; give what is begun, and what may be over."""
+    longer = {(code | symbol << SYMBOL_BITS * place, after) for code, state in begun for symbol, after in moves(state)}
+    return {one for one in longer if one[1] != OVER}, {code for code, after in longer if after == OVER}
 
 
 def _moves_of(of: Automaton) -> Callable[[int], list[tuple[int, int]]]:
@@ -79,18 +85,20 @@ def _moves_of(of: Automaton) -> Callable[[int], list[tuple[int, int]]]:
 
     @cache
     def moves(state: int) -> list[tuple[int, int]]:
-        if state == EVERY:
-            return [(symbol, EVERY) for symbol in range(mask + 1)]
-        after = [EVERY if following >= of.first_match else following for following in of.table[state].tolist()]
+        after = [OVER if following >= of.first_match else following for following in of.table[state].tolist()]
         return [(symbol, following) for own, following in zip(symbols, after, strict=True) if following for symbol in own]
 
     return moves
 
 
-def _hashed(codes: set[int], bits: int) -> npt.NDArray[np.uint64]:
+def _codes(codes: Iterable[int]) -> Codes:
+    return np.array(sorted(codes), np.uint64)
+
+
+def _hashed(codes: Codes, bits: int) -> Codes:
     """Hash what stands at a place, spread to eight bits per byte as it is read."""
-    numbers, spread = np.array(sorted(codes), np.uint64), np.zeros(len(codes), np.uint64)
+    spread = np.zeros(len(codes), np.uint64)
     for place in range(BYTES):
-        own = numbers >> np.uint64(SYMBOL_BITS * place) & np.uint64((1 << SYMBOL_BITS) - 1)
+        own = codes >> np.uint64(SYMBOL_BITS * place) & np.uint64((1 << SYMBOL_BITS) - 1)
         spread |= own << np.uint64(8 * place)
     return spread * np.uint64(ODD) >> np.uint64(64 - bits)

@@ -62,13 +62,11 @@ def _scan_together(texts: Utf8, automata: Sequence[Automaton]) -> list[Matches]:
     tables = _tables(tuple(map(_Same, automata)))
     room = 1024 + len(texts.data) // 64
     while True:
-        found = np.empty((5, room), np.int64)
-        count = _scan(texts.data, texts.bounds, *tables, found)
-        if count <= room:
-            break
-        room = count
-    places = [np.flatnonzero(found[0, :count] == number) for number in range(len(automata))]
-    return [Matches(*(column[own] for column in found[1:])) for own in places]
+        found = np.empty((len(automata), 4, room), np.int64)
+        counts = _scan(texts.data, texts.bounds, *tables, found)
+        if counts.max() <= room:
+            return [Matches(*own[:, :count]) for own, count in zip(found, counts.tolist(), strict=True)]
+        room = int(counts.max())
 
 
 class _Same:
@@ -116,8 +114,8 @@ def _in_prose(classes: npt.NDArray[np.uint8], own: int) -> bool:
 
 @compiled
 def _scan(data, bounds, states, patterns, classes, numbers, heads, longer, kinds, found):
-    """Write lexicon, text, start, end and pattern of each match into `found` and give their number, which may be above its room."""
-    count = 0
+    """Write text, start, end and pattern of each match of each automaton into `found`; give their numbers, which may be above its room."""
+    counts = np.zeros(len(numbers), np.int64)
     after = np.empty(len(numbers), np.uint64)
     places, bits = np.empty(BLOCK + 1, np.uint64), np.empty(BLOCK + 1, np.uint16)
     runs, alive = np.empty((4, BLOCK + 1), np.uint64), np.empty(BLOCK + 1, np.uint64)
@@ -143,11 +141,12 @@ def _scan(data, bounds, states, patterns, classes, numbers, heads, longer, kinds
                     if not matched or place < after[number]:
                         continue
                     after[number] = stop
-                    if count < found.shape[1]:
-                        found[0, count], found[1, count], found[2, count], found[3, count] = number, text, place - low, stop - low
-                        found[4, count] = patterns[first_pattern + matched]
-                    count += 1
-    return count
+                    count = counts[number]
+                    if count < found.shape[2]:
+                        found[number, 0, count], found[number, 1, count] = text, place - low
+                        found[number, 2, count], found[number, 3, count] = stop - low, patterns[first_pattern + matched]
+                    counts[number] += 1
+    return counts
 
 
 # The inner loops below have no branches: one would be guessed wrong at every second word.

@@ -73,7 +73,7 @@ def card_image(card: str, width: int) -> Image:
     draw_suit(ImageDraw.Draw(face), suit, (corner.width / 2, corner.height / 2), 190 * unit)
     face.alpha_composite(corner)
     face.alpha_composite(corner.rotate(180))
-    return face.resize((width, _height(width)), Image.Resampling.LANCZOS)
+    return face.reduce(SCALE)
 
 
 def draw_suit(pen: ImageDraw, suit: str, centre: tuple[float, float], size: float) -> None:

@@ -1,9 +1,9 @@
 r"""Find the sentences of texts that are like given phrases.
 
-A sentence ends at `.`, `!`, `?` or `…` before a blank, at `。`, `！`, `？`, or at a line's end. Two texts are compared as sets of their runs of three words
-(a shorter one is a single run, whole), lower case, without punctuation and operators, by MinHash of 128 permutations. What shares no run
-with a phrase has no slot in common with it, so cheaper filters come before the sketch: one regular expression of all runs, on texts, then
-on sentences; then the exact similarity, which must come within `MARGIN` of the threshold.
+A sentence ends at `.`, `!`, `?` or `…` before a blank, at `。`, `！`, `？`, or at a line's end. Two texts are compared as sets of their
+runs of three words (a shorter one is a single run, whole), lower case, without punctuation and operators, by MinHash of 128
+permutations. What shares no run with a phrase has no slot in common with it, so cheaper filters come before the sketch: one regular
+expression of all runs, on texts, then on sentences; then the exact similarity, which must come within `MARGIN` of the threshold.
 """
 
 from __future__ import annotations

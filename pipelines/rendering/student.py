@@ -27,6 +27,7 @@ from typing import TYPE_CHECKING, Any
 
 from ...schemas.errors import CotkitError
 from ...schemas.record import content_hash
+from .counting import SPECIMENS, WordCounter, counted_whole
 from .template import ChatTemplate, TemplateFailure
 
 if TYPE_CHECKING:
@@ -116,7 +117,15 @@ class Student:
         """Count the tokens of rendered texts, none added; None when there is no tokenizer."""
         if self.tokenizer is None:
             return None
-        return [len(encoding.ids) for encoding in self.tokenizer.encode_batch_fast(texts, add_special_tokens=False)]
+        return self._words.count(texts) if self._words else counted_whole(self.tokenizer, texts)
+
+    @cached_property
+    def _words(self) -> WordCounter | None:
+        if self.tokenizer is None or self.tokenizer_file is None:
+            return None
+        counter = WordCounter.of(self.tokenizer, self.tokenizer_file)
+        # a tokenizer that does not do what its settings say is asked for every text
+        return counter if counter and counter.count(SPECIMENS) == counted_whole(self.tokenizer, SPECIMENS) else None
 
     def generation_header(self) -> str:
         r"""Give what the generation prompt writes after the prompt, such as `<|im_start|>assistant\n<think>\n`."""

@@ -62,13 +62,17 @@ def shingles(words: Words, size: int) -> Shingles:
 
 def signatures(texts: pl.Series, shingle_words: int = SHINGLE_WORDS) -> Signatures:
     """Give the MinHash signatures of texts as an array of shape (texts, 128); texts without a word are like one another."""
+    if is_for_compiled_code(int(texts.str.len_bytes().sum())):
+        from .sketches import sketched
+
+        return sketched(utf8_of(texts.fill_null("")), shingle_words)
+    return by_numpy(texts, shingle_words)
+
+
+def by_numpy(texts: pl.Series, shingle_words: int) -> Signatures:
+    """Give what `signatures` gives, by numpy alone."""
     import numpy as np
 
-    data = utf8_of(texts.fill_null(""))
-    if is_for_compiled_code(len(data.data)):
-        from . import sketches
-
-        return sketches.sketched(data, shingle_words)
     parts = [_sketch(shingles(words, shingle_words)) for words in word_batches(texts)]
     return np.concatenate(parts) if parts else np.empty((0, PERMUTATIONS), np.uint32)
 

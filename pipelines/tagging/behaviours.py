@@ -2,13 +2,16 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, NamedTuple
 
 from ..lexicon import Lexicon, Matches, find_matches
 
 if TYPE_CHECKING:
     import numpy as np
+    import numpy.typing as npt
     import polars as pl
+
+    Numbers = npt.NDArray[np.int64]
 
 BINS = 10
 """Parts of the position curve."""
@@ -18,39 +21,57 @@ DIGITS = 6
 many rows a shard has."""
 
 
+class _Counts(NamedTuple):
+    """What one lexicon comes to: of each text and behaviour that occurs in it, sorted by both."""
+
+    text: Numbers
+    behaviour: Numbers
+    """Its place in the alphabet of the lexicon's behaviours."""
+    count: Numbers
+    first: Numbers
+    """The byte at which the first match starts."""
+    curve: Numbers
+    """Shape (…, BINS)."""
+
+
 def behaviour_counts(sizes: pl.DataFrame, texts: pl.Series, lexicons: list[Lexicon]) -> pl.DataFrame:
     """Give `row` and the fields of BehaviourCount for each behaviour that occurs, sorted by row, lexicon and behaviour.
 
     `sizes` has the columns row, tokens and bytes of each of the texts.
     """
-    import polars as pl
-
-    schema = {"place": pl.Int64, "lexicon": pl.String, "behaviour": pl.String, "count": pl.Int64, "first": pl.Int64}
-    counts = [pl.DataFrame(schema=schema | {"curve": pl.List(pl.Int64)})]
-    size, lexicons = sizes["bytes"].to_numpy(), sorted(lexicons, key=lambda lexicon: lexicon.name)
-    counts += [_counts(matches, size, lexicon) for matches, lexicon in zip(find_matches(texts, lexicons), lexicons, strict=True)]
-    texts_of = sizes.with_row_index("place").select(pl.col("place").cast(pl.Int64), "row", "tokens", "bytes")
-    return (
-        pl.concat(counts)
-        .sort("place", maintain_order=True)
-        .join(texts_of, on="place", maintain_order="left")
-        .select(
-            "row",
-            "lexicon",
-            "behaviour",
-            "count",
-            (1000 * pl.col("count") / pl.col("tokens")).round(DIGITS).alias("per_1000_tokens"),
-            (pl.col("first") / pl.col("bytes")).round(DIGITS).alias("first_position"),
-            "curve",
-        )
-    )
-
-
-def _counts(matches: Matches, size: np.ndarray, lexicon: Lexicon) -> pl.DataFrame:
     import numpy as np
     import polars as pl
 
-    names = sorted(behaviour.name for behaviour in lexicon.behaviours)
+    lexicons = sorted(lexicons, key=lambda lexicon: lexicon.name)
+    size, names = sizes["bytes"].to_numpy(), [(lexicon.name, name) for lexicon in lexicons for name in _names(lexicon)]
+    nothing = np.zeros(0, np.int64)
+    counts, behaviours = [_Counts(nothing, nothing, nothing, nothing, nothing.reshape(0, BINS))], 0
+    for lexicon, matches in zip(lexicons, find_matches(texts, lexicons), strict=True):
+        own = _counts(matches, size, lexicon)
+        counts.append(own._replace(behaviour=own.behaviour + behaviours))
+        behaviours += len(_names(lexicon))
+    order = np.argsort(np.concatenate([own.text for own in counts]), kind="stable")
+    text, behaviour, count, first, curve = (np.concatenate(parts)[order] for parts in zip(*counts, strict=True))
+    columns = {"count": count, "first": first, "tokens": sizes["tokens"].gather(text), "bytes": sizes["bytes"].gather(text)}
+    return pl.DataFrame({"row": sizes["row"].gather(text), **columns}).select(
+        "row",
+        pl.Series("lexicon", [name for name, _ in names], pl.String).gather(behaviour),
+        pl.Series("behaviour", [name for _, name in names], pl.String).gather(behaviour),
+        "count",
+        (1000 * pl.col("count") / pl.col("tokens")).round(DIGITS).alias("per_1000_tokens"),
+        (pl.col("first") / pl.col("bytes")).round(DIGITS).alias("first_position"),
+        pl.Series("curve", curve, dtype=pl.Array(pl.Int64, BINS)).cast(pl.List(pl.Int64)),
+    )
+
+
+def _names(lexicon: Lexicon) -> list[str]:
+    return sorted(behaviour.name for behaviour in lexicon.behaviours)
+
+
+def _counts(matches: Matches, size: np.ndarray, lexicon: Lexicon) -> _Counts:
+    import numpy as np
+
+    names = _names(lexicon)
     counted = [lexicon.counted_for(pattern) for pattern in range(len(lexicon.patterns()))]
     cells, starts = [], []
     for turn in range(max(map(len, counted))):
@@ -60,18 +81,12 @@ def _counts(matches: Matches, size: np.ndarray, lexicon: Lexicon) -> pl.DataFram
         starts.append(matches.start[chosen])
     cell, start = np.concatenate(cells), np.concatenate(starts)
     tenth = np.minimum(start * BINS // np.maximum(size[cell // len(names)], 1), BINS - 1)
-    curves = np.bincount(cell * BINS + tenth, minlength=len(size) * len(names) * BINS).reshape(-1, BINS)
-    first = np.full(len(curves), np.iinfo(np.int64).max)
-    np.minimum.at(first, cell, start)
-    count = curves.sum(axis=1)
+    count = np.bincount(cell, minlength=len(size) * len(names))
     there = np.flatnonzero(count)
-    return pl.DataFrame(
-        {
-            "place": there // len(names),
-            "lexicon": pl.Series([lexicon.name], dtype=pl.String).new_from_index(0, len(there)),
-            "behaviour": pl.Series(names, dtype=pl.String).gather(there % len(names)),
-            "count": count[there],
-            "first": first[there],
-            "curve": pl.Series(curves[there], dtype=pl.Array(pl.Int64, BINS)).cast(pl.List(pl.Int64)),
-        }
-    )
+    # cells in which nothing was found, most of them, are left out from here on
+    place = np.zeros(len(count), np.int64)
+    place[there] = np.arange(len(there))
+    curve = np.bincount(place[cell] * BINS + tenth, minlength=len(there) * BINS).reshape(-1, BINS)
+    first = np.full(len(there), np.iinfo(np.int64).max)
+    np.minimum.at(first, place[cell], start)
+    return _Counts(there // len(names), there % len(names), count[there], first, curve)

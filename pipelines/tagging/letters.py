@@ -11,10 +11,8 @@ import numpy as np
 import numpy.typing as npt
 
 from ..lexicon import Utf8, compiled
-from .scripts import OWN_OF_OTHER, SCRIPTS, is_letter, is_of
+from .scripts import NAMES, OWN_OF_OTHER, SCRIPTS, is_letter, is_of
 
-NAMES = sorted((*SCRIPTS, "Other"))
-"""In the order in which scripts with as many letters are named."""
 LETTER = 32
 """Of a kind: the character counts as a letter. Below it stands the number of the script, of marks too, or NO_SCRIPT."""
 NO_SCRIPT = 31

@@ -25,6 +25,9 @@ SCRIPTS = (
 # fmt: on
 """Scripts that are told apart; letters of any other count as `Other`."""
 
+NAMES = sorted((*SCRIPTS, "Other"))
+"""In the order in which scripts with as many letters are named."""
+
 _BYTES = bytes(range(256))
 _LETTERS = bytes(byte for byte in range(128) if chr(byte).isalpha())
 _NOT_LETTERS = bytes(set(_BYTES) - set(_LETTERS))
@@ -43,7 +46,7 @@ def scripts_of(rows: pl.Series, texts: pl.Series) -> tuple[pl.DataFrame, Sequenc
         from . import letters
 
         counts, longest = letters.letters_of(data)
-        return _as_frame(rows, counts, letters.NAMES), longest.tolist()
+        return as_frame(rows, counts), longest.tolist()
     counts = script_counts(rows, texts)
     return counts, longest_foreign(texts, rows, counts)
 
@@ -61,7 +64,8 @@ def is_letter(but_for: str = "") -> str:
 OWN_OF_OTHER = r"[\p{L}--[" + "".join(map(is_of, SCRIPTS)) + "]]"
 
 
-def _as_frame(rows: pl.Series, counts: np.ndarray, names: list[str]) -> pl.DataFrame:
+def as_frame(rows: pl.Series, counts: np.ndarray) -> pl.DataFrame:
+    """Give letters by text and script, shape (texts, NAMES), as `row` and the fields of ScriptCount, most frequent first within a row."""
     import numpy as np
     import polars as pl
 
@@ -69,7 +73,7 @@ def _as_frame(rows: pl.Series, counts: np.ndarray, names: list[str]) -> pl.DataF
     order = np.lexsort((script, -counts[text, script], text))
     text, script = text[order], script[order]
     characters = pl.Series("characters", counts[text, script], pl.Int64)
-    return pl.DataFrame([rows.gather(text).alias("row"), pl.Series("script", names).gather(script), characters])
+    return pl.DataFrame([rows.gather(text).alias("row"), pl.Series("script", NAMES).gather(script), characters])
 
 
 def script_counts(rows: pl.Series, texts: pl.Series) -> pl.DataFrame:

@@ -68,16 +68,16 @@ def search() -> Task:
     problems, hopeless = search_problems(), search_problems(solvable=False)
     draw = random.Random(3)
     chains = lambda some, times: [  # noqa: E731
-        row | {"response": search_chain(row, draw, give_up=0.15, repeat=0.1)} for row in some for _ in range(times)
+        row | {"response": search_chain(row, draw, give_up=0.3, repeat=0.1)} for row in some for _ in range(times)
     ]
     sample = {"prompt_template": "{prompt}", "max_tokens": 64, "temperature": 1.0, "top_p": 1.0}
     curate = {"outcomes": ["correct", "wrong"], "min_compression_ratio": 0.0, "keep_leaked": True, "splits": [{"name": "all"}]}
     cpu = {"device": "cpu", "gradient_checkpointing": False, "save_steps": 1000}
-    sft = cpu | {"learning_rate": 4e-3, "epochs": 3, "batch_size": 32, "micro_batch_size": 32}
+    sft = cpu | {"learning_rate": 5e-3, "epochs": 3, "batch_size": 32, "micro_batch_size": 32}
     rl = cpu | {"learning_rate": 1e-3, "max_steps": 60, "batch_size": 64, "micro_batch_size": 64, "samples_per_prompt": 8}
     rl |= {"max_completion_tokens": 64, "reward": {"parts": ["classic"], "classic": {"margin": 0}}}
     recipe = {"name": "search", "sample": sample, "curate": curate, "train_sft": sft, "train_rl": rl}
-    return Task(chains(problems[:70] + hopeless[:70], 40), chains(problems[:70], 2), problems[70:], recipe)
+    return Task(chains(problems[:44] + hopeless[:44], 40), chains(problems[:44], 2), problems[44:], recipe)
 
 
 def main() -> None:

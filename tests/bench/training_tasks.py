@@ -6,11 +6,11 @@ r"""The tasks and the small model that the training benchmarks share: seeded, ch
     34 + 27 = 61. 61 - 15 = 46. The answer is \boxed{46}.
 
 `search`, for a model that starts from random weights. A problem is `a b`; wanted is the x below M with a + x = b. The model has learnt
-to try: a, x and their sum, until it hits, or gives up. It has not learnt to subtract, so who searches longer is right more often. A
-problem that no x below M solves stands for what is too hard for the policy.
+to try: a, x, their sum, b and how they compare, until it hits, or gives up. It has not learnt to subtract, so who searches longer is
+right more often. A problem that no x below M solves stands for what is too hard for the policy.
 
     7 12
-    7 3 10 , 7 9 16 , 7 5 12 . \boxed{ 5 }
+    7 3 10 12 low 7 6 13 12 high 7 5 12 12 yes . \boxed{ 5 }
 """
 
 from __future__ import annotations
@@ -20,7 +20,7 @@ import random
 from pathlib import Path
 from typing import Any
 
-SMALLEST_NOT = 10
+SMALLEST_NOT = 8
 """M: the numbers that are tried lie below it."""
 UNSOLVABLE = "99"
 """Gold answer of a problem without an x: no try is ever this."""
@@ -69,8 +69,12 @@ def search_chain(problem: dict[str, Any], draw: random.Random, give_up: float, r
         x = draw.choice(tried if tried and (not fresh or draw.random() < repeat) else fresh)
         tried.append(x)
         if a + x == b or draw.random() < give_up:
-            tries = " , ".join(f"{a} {x} {a + x}" for x in tried)
+            tries = " ".join(f"{a} {x} {a + x} {b} {compared(a + x, b)}" for x in tried)
             return f"{tries} . \\boxed{{ {x} }}"
+
+
+def compared(total: int, wanted: int) -> str:
+    return "yes" if total == wanted else "low" if total < wanted else "high"
 
 
 def write_small_model(folder: Path, seed: int) -> None:
@@ -81,7 +85,7 @@ def write_small_model(folder: Path, seed: int) -> None:
 
     folder.mkdir(parents=True, exist_ok=True)
     special = ["<pad>", "<user>", "<assistant>", "<end>"]
-    words = [*special, "<unk>", *map(str, range(2 * SMALLEST_NOT)), ",", ".", "\\boxed{", "}"]
+    words = [*special, "<unk>", *map(str, range(2 * SMALLEST_NOT)), "low", "high", "yes", ".", "\\boxed{", "}"]
     tokenizer = Tokenizer(models.WordLevel({word: number for number, word in enumerate(words)}, unk_token="<unk>"))
     tokenizer.pre_tokenizer = pre_tokenizers.WhitespaceSplit()
     tokenizer.add_special_tokens([AddedToken(token, special=True) for token in special])

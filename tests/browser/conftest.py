@@ -19,7 +19,7 @@ from cotkit.schemas.recipe import Recipe, SampleConfig
 sys.path.append(str(Path(__file__).parent))
 from chromium import HOSTILE, Browser, find_browser
 
-WORDS = ["the", "sum", "of", "two", "numbers", "is", "then", "carried", "over", "so", "we", "get", "and", "also", "check", "each", "side", "of", "it", "again", "for", "a", "while"]
+WORDS = "the sum of two numbers is then carried over so we get and check each side of it again for a while"
 
 
 def _build_run(*arguments: Any, **options: Any) -> RunFolder:
@@ -68,7 +68,9 @@ def large_run(axe: str, tmp_path_factory: pytest.TempPathFactory) -> RunFolder:
     def text() -> str:
         said = ""
         while len(said) < 40_000:
-            said += f"{' '.join(dice.choices(WORDS, k=12))}, so $x_{{{dice.randrange(99)}}} = \\frac{{{dice.randrange(9**6)}}}{{7}}$. "
+            said += (
+                f"{' '.join(dice.choices(WORDS.split(), k=12))}, so $x_{{{dice.randrange(99)}}} = \\frac{{{dice.randrange(9**6)}}}{{7}}$. "
+            )
             said += dice.choice(["Wait, let me recheck that.\n\n", "Alternatively, take the other side.\n", ""])
         return said
 

@@ -88,6 +88,7 @@ def test_a_kind_is_a_column_or_one_for_all(tmp_path):
     assert json.loads(cotkit("grade", path, "--kind", "choice", "--json").stdout)["outcomes"] == {"correct": 1}
 
 
+@pytest.mark.alone
 def test_ten_rows_take_less_than_a_second_and_import_nothing_heavy(rows):
     code = f"""
 import sys

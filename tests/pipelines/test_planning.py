@@ -188,6 +188,7 @@ def test_a_larger_pilot_narrows_the_intervals_and_a_complete_one_leaves_few_prob
     assert widths[1] < 0.4 * widths[0]
 
 
+@pytest.mark.alone
 def test_the_whole_table_of_a_large_run_is_there_within_seconds() -> None:
     recipe = Recipe(sample=SampleConfig(max_tokens=MOST, concurrency=256))
     problems = numbered(7500)

@@ -5,12 +5,14 @@ import subprocess
 import sys
 import time
 
+import pytest
 from cotkit.cli import COMMANDS, app
 from typer.main import get_command
 
 HEAVY = ["polars", "pandas", "numpy", "pyarrow", "torch", "transformers", "vllm", "datasets", "altair", "sympy", "math_verify", "aiohttp"]
 
 
+@pytest.mark.alone
 def test_help_takes_less_than_300_milliseconds() -> None:
     def seconds() -> float:
         started = time.perf_counter()

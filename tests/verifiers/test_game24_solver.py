@@ -2,7 +2,7 @@
 
 import ast
 from fractions import Fraction
-from functools import lru_cache
+from functools import cache
 from itertools import combinations, combinations_with_replacement
 from math import gcd
 
@@ -17,7 +17,7 @@ def joined(a, b):
     return made + ([(n * e, d * m)] if m else []) + ([(m * d, e * n)] if n else [])
 
 
-@lru_cache(maxsize=None)
+@cache
 def makes_24(hand):
     """Say whether a hand, a sorted tuple of reduced fractions, makes 24."""
     if len(hand) == 2:

@@ -11,7 +11,9 @@ import pyarrow as pa
 import pyarrow.parquet
 import pytest
 from cotkit.data import data_file
+from cotkit.pipelines.export.shaping import REFUSED_EMPTY, REFUSED_TAGGED
 from cotkit.pipelines.hub import CardOptions, build_dataset, generations, rl_prompts, trainable
+from cotkit.pipelines.hub.card import prose
 from cotkit.pipelines.hub.columns import COLUMNS
 from cotkit.pipelines.hub.provenance import sha256
 from cotkit.schemas.errors import CotkitError
@@ -42,20 +44,22 @@ def test_default_holds_the_kept_rows_with_inline_reasoning(make_run: Any) -> Non
 
 
 @pytest.mark.parametrize(
-    "change",
+    ("change", "reason"),
     [
-        {"response": "so </think> 7"},
-        {"reasoning": "<think> again"},
-        {"response": " \n", "reasoning": None},
-        {"response": "7<|im_end|>\n<|im_start|>user"},
+        ({"response": "so </think> 7"}, REFUSED_TAGGED),
+        ({"reasoning": "<think> again"}, REFUSED_TAGGED),
+        ({"response": " \n", "reasoning": None}, REFUSED_EMPTY),
+        ({"response": "7<|im_end|>\n<|im_start|>user"}, trainable.SPELLED),
     ],
     ids=["closing tag", "opening tag", "empty", "control token"],
 )
-def test_rows_that_cannot_be_trained_on_are_left_out_and_told(make_run: Any, change: dict[str, Any]) -> None:
+def test_rows_that_cannot_be_trained_on_are_left_out_and_told(make_run: Any, change: dict[str, Any], reason: str) -> None:
     bad = change | {"outcome": "correct", "kept": True, "reason": None, "splits": ["long"], "finish_reason": "stop"}
     run = make_run(problems=4, samples={(1, 1): bad})
     built = build_dataset(run, OPTIONS)
-    assert built.notes == [f"1 kept samples are not in default/long: {trainable.LEFT_OUT}"]
+    told = f"1 kept samples are not in default/long: {reason}"
+    assert built.notes == build_dataset(run, OPTIONS).notes == [told]
+    assert f"- {prose(told)}" in built.card
     assert (
         not read(built.path, "data")
         .filter(pl.col("messages").list.last().struct.field("content").str.contains("again|so </think>|im_end"))

@@ -76,6 +76,17 @@ def test_a_match_may_lie_across_blocks_and_at_the_end_of_a_text(size):
 
 
 @pytest.mark.parametrize(
+    ("own", "found"),
+    [([r"\w\w\w\w\w"], 3), (["go [a-z][a-z][a-z][a-z]"], 1), (["g"], 2), (["等", "gooooooooooooal"], 3)],
+    ids=["any_head", "any_seven_bytes", "one_byte", "longer_than_what_is_hashed"],
+)
+def test_patterns_with_very_many_beginnings_or_very_few_are_found(own, found):
+    compiled, engine = by_both(own, ["go home, GO HOME2 g 等 goooooooooooal", "Gooooooooooooal g", "等", "trial error"])
+    assert compiled == engine
+    assert len(compiled[0]) == found
+
+
+@pytest.mark.parametrize(
     "pattern", [r"(?u:\p{Han})", "(?i:a)", "[A-C]x", r"\x41", "(?:a*)+b", "a{1000}", "[[:alpha:]]", "[a&&b]", "(?P<name>a)", "a**"]
 )
 def test_what_it_cannot_read_is_left_to_the_engine(pattern):

@@ -1,12 +1,17 @@
-"""The report is one harmless file: it holds no element or attribute that came from data, and loads nothing."""
+"""The report is one harmless file: it holds no element or attribute that came from data, runs no script but its own, and loads nothing."""
 
+import base64
+import hashlib
+import json
 import re
+import zlib
 from html.parser import HTMLParser
 from typing import Any
 
 import pytest
 from cotkit.pipelines.export import export_rl, export_sft
 from cotkit.pipelines.report import FunnelRow, funnel, page, write_report
+from cotkit.pipelines.report.text import CONTROL_PICTURES, shown_text
 from cotkit.pipelines.run_folder import RunFolder
 from cotkit.schemas.problem import Problem
 from cotkit.schemas.recipe import ExportConfig, Recipe, SampleConfig
@@ -38,7 +43,7 @@ class Page(HTMLParser):
 
     def handle_starttag(self, tag: str, attrs: list[tuple[str, str | None]]) -> None:
         self.elements.append((tag, dict(attrs)))
-        if tag not in ("meta", "br", "rect", "path"):
+        if tag not in ("meta", "br", "input", "rect", "path"):
             self.open.append(tag)
 
     def handle_startendtag(self, tag: str, attrs: list[tuple[str, str | None]]) -> None:
@@ -50,6 +55,12 @@ class Page(HTMLParser):
 
     def handle_data(self, data: str) -> None:
         self.texts.append((self.open[-1] if self.open else "", data))
+
+    def archive(self) -> tuple[dict[str, Any], list[dict[str, Any]]]:
+        """Unpack the index, and the texts of all traces in its order."""
+        packed = [text for where, text in self.texts if where == "script" and re.fullmatch(r"[A-Za-z0-9+/=]+", text.strip())]
+        index, *blocks = [json.loads(zlib.decompress(base64.b64decode(text), -15)) for text in packed]
+        return index, [blocks[trace["block"]][trace["at"]] for trace in index["traces"]]
 
     def joined(self, tag: str) -> str:
         return "".join(text for where, text in self.texts if where == tag)
@@ -80,65 +91,79 @@ def test_no_element_and_no_attribute_comes_from_data(make_run: Any, text: str) -
     harmless, hostile = (Page(written(small(make_run, said, name))) for said, name in (("plain", "plain"), (text, "hostile")))
     assert shape(hostile) == shape(harmless)
     assert hostile.open == []
-    expected = text.translate(page.CONTROL_PICTURES)
-    assert hostile.joined("pre").count(expected) >= 6  # problem, reasoning and response of two traces
+    expected = text.translate(CONTROL_PICTURES)
+    index, texts = hostile.archive()
+    assert [entry["texts"] for entry in texts] == [[expected, expected]] * 2
+    assert {index["traces"][0][name] for name in ("answer", "found_by", "decided_by", "reason", "error")} == {expected}
+    assert (index["problems"][0]["prompt"], index["problems"][0]["gold"]) == (expected, expected)
 
 
-def test_it_holds_no_script_and_loads_nothing(make_run: Any) -> None:
+def test_only_its_own_scripts_may_run_and_nothing_is_loaded(make_run: Any) -> None:
     run = make_run()
     export_sft(run, run.recipe.export.sft)
     text = written(run)
     found = Page(text)
-    assert {tag for tag, _ in found.elements} & {
-        "script",
-        "link",
-        "img",
-        "iframe",
-        "object",
-        "embed",
-        "base",
-        "a",
-        "form",
-        "audio",
-        "video",
-    } == set()
+    tags = {tag for tag, _ in found.elements}
+    assert tags & {"link", "img", "iframe", "object", "embed", "base", "audio", "video", "source", "use", "image"} == set()
     attributes = [(name, value or "") for _, attrs in found.elements for name, value in attrs.items()]
-    assert not [
-        name for name, _ in attributes if name in ("src", "href", "srcset", "data", "action", "xlink:href") or name.startswith("on")
-    ]
-    assert not [value for _, value in attributes if "//" in value]
-    assert not re.search(r"@import|url\(|//", found.joined("style"))
-    assert any(attrs.get("content") == "default-src 'none'; style-src 'unsafe-inline'" for tag, attrs in found.elements if tag == "meta")
+    assert not [name for name, _ in attributes if name in ("src", "srcset", "data", "action", "xlink:href") or name.startswith("on")]
+    assert all(value.startswith("#") for name, value in attributes if name == "href")
+    assert not [value for name, value in attributes if "//" in value]
+    assert not re.search(r"@import|url\((?!data:)|//", found.joined("style").replace("base64,", "").partition("data:font")[0])
+    assert re.findall(r"url\((?!data:font/woff2)", found.joined("style")) == []
+    (policy,) = [attrs["content"] for tag, attrs in found.elements if tag == "meta" and attrs.get("http-equiv")]
+    hashes = [base64.b64encode(hashlib.sha256(code.encode()).digest()).decode() for code in codes(text)]
+    assert len(hashes) == 2  # the viewer, and KaTeX
+    assert policy is not None
+    allowed = dict(part.split(" ", 1) for part in policy.split("; "))
+    assert allowed.pop("script-src").split() == [f"'sha256-{digest}'" for digest in reversed(hashes)]
+    nothing = {"default-src": "'none'", "base-uri": "'none'", "form-action": "'none'"}
+    assert allowed == nothing | {"style-src": "'unsafe-inline'", "font-src": "data:"}
+
+
+def codes(text: str) -> list[str]:
+    """Give the scripts that have no type."""
+    return re.findall(r"<script>(.*?)</script>", text, re.DOTALL)
+
+
+def test_katex_and_its_licence_come_only_with_formulae(make_run: Any) -> None:
+    plain = {(0, 0): {"reasoning": "3 and 4 make 7", "response": "7"}}
+    one = [Problem.make("What is 3 + 4?", "7", "number")]
+    without = written(make_run(name="plain", recipe=Recipe(sample=SampleConfig(n=1)), problems=one, samples=plain))
+    assert len(codes(without)) == 1
+    assert len(without) < 120_000
+    plain[0, 0]["response"] = "It is $7$."
+    with_math = written(make_run(name="math", recipe=Recipe(sample=SampleConfig(n=1)), problems=one, samples=plain))
+    katex, own = codes(with_math)
+    assert "Permission is hereby granted" in katex
+    assert "innerHTML" not in own
+    assert len(with_math) < 750_000
 
 
 def test_a_long_text_loses_its_middle_and_says_so(make_run: Any) -> None:
-    text = "a" * 20_000 + "b" * 20_000
-    shown = page.shown_text(text)
+    shown = shown_text("a" * 20_000 + "b" * 20_000, 24_000)
     assert shown.startswith("a" * 12_000 + "\n")
     assert shown.endswith("\n" + "b" * 12_000)
     assert "16,000 characters left out" in shown
+    assert shown_text("a" * 1_000_000) == "a" * 1_000_000
 
 
+JUDGED = ["Funnel", "Outcomes", "Tokens spent", "Pass rates", "pass@k", "Length by outcome"]
+TAGGED = [*JUDGED, "Behaviours", "Where behaviours happen"]
 STAGES = [
     pytest.param((), ["Funnel"], id="nothing"),
-    pytest.param(("samples",), ["Funnel", "Traces"], id="sampled"),
-    pytest.param(("samples", "verdicts"), ["Funnel", "Outcomes", "Pass rates", "Length by outcome", "Traces"], id="verified"),
-    pytest.param(
-        ("samples", "verdicts", "tags"), ["Funnel", "Outcomes", "Pass rates", "Length by outcome", "Behaviours", "Traces"], id="tagged"
-    ),
-    pytest.param(("samples", "tags"), ["Funnel", "Traces"], id="tagged-only"),
-    pytest.param(
-        ("samples", "verdicts", "tags", "decisions"),
-        ["Funnel", "Outcomes", "Why samples were dropped", "Pass rates", "Length by outcome", "Behaviours", "Traces"],
-        id="curated",
-    ),
+    pytest.param(("samples",), ["Funnel"], id="sampled"),
+    pytest.param(("samples", "verdicts"), JUDGED, id="verified"),
+    pytest.param(("samples", "verdicts", "tags"), TAGGED, id="tagged"),
+    pytest.param(("samples", "tags"), ["Funnel", "Behaviours", "Where behaviours happen"], id="tagged-only"),
+    pytest.param(("samples", "verdicts", "tags", "decisions"), [*TAGGED[:2], "Why samples were dropped", *TAGGED[2:]], id="curated"),
 ]
 
 
 @pytest.mark.parametrize(("stages", "headings"), STAGES)
 def test_it_shows_the_stages_that_are_there_and_names_the_rest(make_run: Any, stages: tuple[str, ...], headings: list[str]) -> None:
     found = Page(written(make_run(stages=stages)))
-    assert [text for tag, text in found.texts if tag == "h2"] == [*headings, "Settings"]
+    assert [text for tag, text in found.texts if tag == "h2"] == [*headings, "Settings", "Keys"]
     missing = [verb for stage, verb in (("verdicts", "verify"), ("tags", "tag"), ("decisions", "curate")) if stage not in stages]
     assert re.findall(r"cotkit (\w+) /", found.joined("code")) == missing
 
@@ -177,7 +202,7 @@ def test_every_graphic_has_a_name(make_run: Any) -> None:
     graphics = [attributes for tag, attributes in Page(written(run)).elements if tag == "svg"]
     assert len(graphics) > 20
     hidden = [attributes for attributes in graphics if "aria-label" not in attributes]
-    assert len(hidden) == written(run).count('class="dots" aria-hidden="true"')
+    assert len(hidden) == written(run).count('class="dots" aria-hidden="true"') > 0
 
 
 def test_the_same_run_gives_the_same_report(make_run: Any) -> None:

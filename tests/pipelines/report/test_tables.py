@@ -1,13 +1,14 @@
 """The report's numbers are those of the files."""
 
 import math
+from itertools import combinations
 from typing import Any
 
 import polars as pl
 import pytest
 from cotkit.pipelines.export import export_rl, export_sft
 from cotkit.pipelines.report import FunnelRow, example_traces, funnel
-from cotkit.pipelines.report.tables import OutcomeRow, behaviour_rows, outcome_rows, pass_rate_bins, reason_rows, saved_tokens
+from cotkit.pipelines.report.tables import OutcomeRow, outcome_rows, pass_at_k_rows, pass_rate_bins, reason_rows, saved_tokens, token_rows
 from cotkit.pipelines.run_folder import RunFolder
 from cotkit.schemas.recipe import Recipe, SampleConfig
 
@@ -98,25 +99,28 @@ def test_without_judged_samples_there_are_no_bins(make_run: Any) -> None:
     assert bins_of(make_run, ["tt"], 2) == {}
 
 
-def test_behaviours_are_compared_over_correct_and_wrong_samples(make_run: Any) -> None:
-    def shown(behaviour: str, count: int) -> dict[str, Any]:
-        return {"lexicon": "demystify", "behaviour": behaviour, "count": count, "per_1000_tokens": 0.0, "first_position": 0.0}
-
-    samples = {
-        (0, 0): {"outcome": "correct", "tokens": 100, "behaviours": [shown("wait", 3)]},
-        (0, 1): {"outcome": "correct", "tokens": 300, "behaviours": []},
-        (0, 2): {"outcome": "wrong", "tokens": 500, "behaviours": [shown("retry", 1), shown("wait", 1)]},
-        (0, 3): {"outcome": "truncated", "tokens": 500, "behaviours": [shown("however", 9)]},
+def test_pass_at_k_is_the_share_of_draws_that_hold_a_correct_sample(make_run: Any) -> None:
+    outcomes = [["correct", "wrong", "wrong", "wrong"], ["correct"] * 4, ["wrong"] * 4]
+    samples = {(p, i): {"outcome": outcome} for p, row in enumerate(outcomes) for i, outcome in enumerate(row)}
+    rows = pass_at_k_rows(make_run(recipe=recipe(4), problems=3, samples=samples))
+    exhaustive = {
+        k: sum(any(row[i] == "correct" for i in draw) for row in outcomes for draw in combinations(range(4), k)) / (3 * math.comb(4, k))
+        for k in (1, 2, 4)
     }
-    rows = behaviour_rows(make_run(recipe=recipe(4), problems=1, samples=samples))
-    assert rows == [("demystify", "wait", 0.5, 1.0, 7.5, 2.0), ("demystify", "retry", 0.0, 1.0, 0.0, 2.0)]
+    assert {row.k: pytest.approx(row.value) for row in rows} == exhaustive
+    assert all(row.problems == 3 and row.low is not None and row.low < row.value < (row.high or 0) for row in rows)
+    adaptive = Recipe(sample=SampleConfig(n=4, until_correct=1))
+    assert pass_at_k_rows(make_run(name="adaptive", recipe=adaptive, problems=3, samples=samples)) == []
 
 
-def test_a_behaviour_without_wrong_samples_has_no_wrong_share(make_run: Any) -> None:
-    run = make_run(recipe=recipe(1), problems=8, samples={(p, 0): {"outcome": "correct"} for p in range(8)})
-    rows = behaviour_rows(run)
-    assert rows
-    assert all(row.wrong_share is None and row.wrong_rate is None and not math.isnan(row.correct_share or 0) for row in rows)
+def test_tokens_are_counted_by_what_became_of_them(make_run: Any) -> None:
+    run = make_run(problems=20)
+    rows = {row.fate: (row.samples, row.tokens) for row in token_rows(run)}
+    tokens, kept = table(run, "tags")["tokens"], table(run, "decisions")["kept"]
+    assert rows["kept"] == (kept.sum(), tokens.filter(kept).sum())
+    assert sum(count for count, _ in rows.values()) == 120
+    assert sum(total for _, total in rows.values()) == tokens.sum()
+    assert token_rows(make_run(name="bare", stages=("samples",))) == []
 
 
 def test_traces_vary_in_outcome_and_problem_and_stay_the_same(make_run: Any) -> None:

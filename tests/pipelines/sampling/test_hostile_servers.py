@@ -156,6 +156,7 @@ def test_a_server_that_dies_and_returns_loses_nothing() -> None:
     run(session())
 
 
+@pytest.mark.alone
 def test_of_three_servers_two_may_be_down_and_what_they_had_goes_to_the_third() -> None:
     async def behave(_server: Any, _request: web.Request, _body: dict) -> web.StreamResponse:
         await asyncio.sleep(0.01)

@@ -133,6 +133,7 @@ def test_all_replicas_may_be_gone_for_a_while() -> None:
     run(engines, work)
 
 
+@pytest.mark.alone
 def test_patience_with_replicas_that_are_all_gone_ends() -> None:
     engines = [Engine("a"), Engine("b")]
     for engine in engines:
@@ -180,6 +181,7 @@ def test_a_request_that_brings_every_replica_down_ends_and_the_others_go_on() ->
     run([Fragile("a"), Fragile("b")], work, retries=2)
 
 
+@pytest.mark.alone
 def test_a_replica_that_asks_to_be_left_alone_is_and_its_request_goes_elsewhere() -> None:
     busy, free = Engine("busy"), Engine("free")
     busy.fails = ReplicaError("slow down", leave_alone_seconds=0.3)

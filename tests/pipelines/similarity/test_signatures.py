@@ -3,8 +3,12 @@ import random
 import numpy as np
 import polars as pl
 import pytest
+from cotkit.pipelines.lexicon import utf8_of
 from cotkit.pipelines.similarity import alike, most_diverse, pack, shingles, signature_column, signatures, words_of
-from cotkit.pipelines.similarity.signatures import unpacked_column
+from cotkit.pipelines.similarity.signatures import by_numpy, unpacked_column
+from cotkit.pipelines.similarity.sketches import sketched
+from hypothesis import given, settings
+from hypothesis import strategies as st
 
 PINNED = [99510361, 43423886, 148440874, 227513730]
 WORDS = [f"w{number}" for number in range(5000)]
@@ -57,6 +61,20 @@ def test_a_signature_depends_on_its_text_alone() -> None:
     alone = np.concatenate([signatures(pl.Series([text])) for text in texts[:40]])
     assert np.array_equal(together[:40], alone)
     assert np.array_equal(signatures(pl.Series(texts[::-1]))[::-1], together)
+
+
+words = st.one_of(
+    st.sampled_from(["a", "Wait", "x+1", "12", "é", "İ", "ﬁ", "Ⅳ", "等等", "−", "≤", "\U0001d465", "\x00", "x" * 8, "y" * 16, "ß" * 12]),
+    st.text(max_size=3),
+)
+texts_of_words = st.lists(words, max_size=20).map(" ".join)
+
+
+@settings(max_examples=100, deadline=None)
+@given(st.lists(texts_of_words, max_size=6), st.integers(1, 6))
+def test_compiled_code_makes_the_same_signatures(given_texts: list[str], size: int) -> None:
+    texts = pl.Series(given_texts, dtype=pl.String)
+    assert np.array_equal(sketched(utf8_of(texts), size), by_numpy(texts, size))
 
 
 def test_signatures_may_be_stored_they_are_pinned() -> None:

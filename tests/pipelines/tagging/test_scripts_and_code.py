@@ -1,8 +1,14 @@
 """Writing systems and code: letters per script, the longest foreign passage, fenced code; and measures left out."""
 
+import polars as pl
 import pytest
+from cotkit.pipelines.lexicon import utf8_of
 from cotkit.pipelines.tagging import tag
+from cotkit.pipelines.tagging.letters import letters_of
+from cotkit.pipelines.tagging.scripts import as_frame, longest_foreign, script_counts
 from cotkit.schemas.recipe import TagConfig
+from hypothesis import given, settings
+from hypothesis import strategies as st
 
 
 @pytest.mark.parametrize(
@@ -78,3 +84,27 @@ def test_a_measure_left_out_is_null_and_changes_nothing_else(frame):
     assert bare.select(measured).null_count().row(0) == (2,) * len(measured)
     assert bare.drop(measured).equals(whole.drop(measured))
     assert whole.select(measured).null_count().row(0) == (0,) * len(measured)
+
+
+odd = ["a", "wait ", "é", "等", "等等 x", "да", "π", "ন", "ি", "ª", "々", "〇", "ꦲꦲ", "\U0001d465", "1", " ", "—", "ー", "e\u0301"]
+pieces = st.one_of(st.sampled_from(odd), st.text(max_size=4))
+
+
+@settings(max_examples=200, deadline=None)
+@given(st.lists(st.lists(pieces, max_size=12).map("".join), max_size=8))
+def test_compiled_code_counts_the_same_letters_and_passages(given_texts):
+    texts, rows = pl.Series(given_texts, dtype=pl.String), pl.Series("row", range(5, 5 + len(given_texts)), pl.UInt32)
+    counts, longest = letters_of(utf8_of(texts))
+    plain = script_counts(rows, texts)
+    assert as_frame(rows, counts).equals(plain)
+    assert longest.tolist() == longest_foreign(texts, rows, plain)
+
+
+@pytest.mark.slow
+@pytest.mark.shared
+def test_on_2000_real_responses_compiled_code_counts_the_same(traces):
+    rows = pl.Series("row", range(len(traces)))
+    counts, longest = letters_of(utf8_of(traces))
+    plain = script_counts(rows, traces)
+    assert as_frame(rows, counts).equals(plain)
+    assert longest.tolist() == longest_foreign(traces, rows, plain)
