@@ -10,7 +10,7 @@ import typer
 
 from ..schemas.recipe import SampleConfig
 from ..schemas.silver import SilverConfig
-from .progress import Progress, ProgressStyle, watch_sampling
+from .progress import Progress, ProgressStyle, watch_sampling, watch_shards
 from .settings import ENGINE, JSON, engine_settings, parse_map, setting, with_changes
 
 app = typer.Typer()
@@ -43,7 +43,7 @@ def silver(
 
     Example: `cotkit silver TIGER-Lab/WebInstructSub --extractor openai:http://gpu1:8000/v1 --teacher openai:http://gpu2:8000/v1 -o silver`
     """
-    from ..pipelines.silver.making import Origin, make_silver
+    from ..pipelines.silver.making import Origin, Watches, make_silver
 
     base = SilverConfig()
     asked = {"teacher": extractor, "concurrency": concurrency, "engine": engine_settings(extractor_engine) if extractor_engine else None}
@@ -52,8 +52,8 @@ def silver(
     models = {"extractor": with_changes(base.extractor, **asked), "sample": with_changes(base.sample, **drawn)}
     sections = {name: model.model_dump() for name, model in models.items()}
     config = with_changes(base, **sections, agree=agree, max_similarity=max_similarity, prompt=prompt)
-    with watch_sampling(progress) as watch:
-        funnel = make_silver(Origin(source, parse_map(map), split, limit), out, config, watch)
+    watches = Watches(lambda: watch_shards("extracting", progress), lambda: watch_sampling(progress))
+    funnel = make_silver(Origin(source, parse_map(map), split, limit), out, config, watches)
     steps = ("rows", "pairs", "distinct", "short", "checkable", "kept")
     typer.echo(f"{out}: " + " → ".join(f"{getattr(funnel, step):,} {step}" for step in steps), err=True)
     dropped = ", ".join(f"{count} {reason}" for reason, count in funnel.dropped.items()) or "nothing"

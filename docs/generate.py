@@ -13,6 +13,7 @@ from pathlib import Path
 from cotkit.cli import COMMANDS
 from cotkit.schemas import (
     asking,
+    benchmark,
     construct,
     decision,
     judgement,
@@ -72,6 +73,8 @@ CONFIGS: list[type[recipe.StepConfig]] = [
     silver.SilverConfig,
     construct.ConstructConfig,
     phrases.PhrasesConfig,
+    benchmark.Benchmark,
+    benchmark.Draw,
 ]
 SUBCOMMANDS = {
     "problems": ["import", "make game24", "make navigation"],

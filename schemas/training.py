@@ -171,6 +171,10 @@ class RlTrainConfig(TrainConfig):
         """Give the prompts of a rollout."""
         return self.prompts_per_rollout or (self.batch_size // self.samples_per_prompt if self.engine == "trl" else self.batch_size)
 
+    def rollout_updates(self) -> int:
+        """Give the optimiser steps that are made on a rollout."""
+        return self.rollout_prompts() * self.samples_per_prompt // self.batch_size * self.inner_epochs
+
     def reward_within(self, max_completion_tokens: int) -> RewardConfig:
         """Give the reward for another generation budget: what had this one's follows it."""
         changed = {part: getattr(self.reward, part) for part in BUDGETED}

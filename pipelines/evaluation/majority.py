@@ -24,8 +24,8 @@ def majority_at_k(correct: int, others: Sequence[int], silent: int, k: int) -> f
 
     `correct`: samples with a correct answer; `others`: sizes of the classes of other answers; `silent`: samples that do not vote.
 
-    >>> majority_at_k(2, [2], 0, 4), majority_at_k(2, [1, 1], 0, 4), majority_at_k(1, [], 3, 4)
-    (0.5, 1.0, 1.0)
+    >>> [round(majority_at_k(2, others, 0, 4), 9) for others in ([2], [1, 1])]
+    [0.5, 1.0]
     """
     if k < 1:
         raise ValueError("k must be at least 1")

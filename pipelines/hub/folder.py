@@ -65,7 +65,8 @@ def build_dataset(
     folder = out or run.path / "hub"
     problems = _rated_problems(run)
     evidence = search_benchmarks(run, _trainable_problems(run))
-    rated = rated_problems(run, run.recipe.export.rl) if "rl" in configs else None
+    # gold answers are judged by `cotkit export rl`, in processes that can be killed: a push opens none
+    rated = rated_problems(run, run.recipe.export.rl.model_copy(update={"check_gold": False})) if "rl" in configs else None
     pieces = _trainable_pieces(run, folder, problems, student) if "default" in configs else {}
     refused = trainable.read_refused(folder, pieces)
     made = [

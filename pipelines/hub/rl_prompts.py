@@ -4,7 +4,7 @@
      "judged": 8, "correct": 2, "learnability": 0.1875}
 
 `problem` is bare, without the instructions that the recipe added; `answer` is bare, too. The problems are those of `cotkit export rl`
-with the recipe's settings: what its curation says of problems and what `[export.rl]` says hold here as well.
+with the recipe's settings: what its curation says of problems and what `[export.rl]` says hold here as well, but for `check_gold`.
 """
 
 from __future__ import annotations

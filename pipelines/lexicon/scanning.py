@@ -135,18 +135,20 @@ def _scan(data, bounds, states, patterns, classes, numbers, heads, longer, kinds
             begin = end
             for number in range(len(numbers)):
                 own = _run(data, high, states, classes[number], numbers[number], places[:some], bits[:some], number, runs, alive)
-                first_pattern = numbers[number, 4]
+                _, _, _, _, first_pattern = numbers[number]
                 for one in range(own):
                     place, stop, matched = runs[0, one], runs[2, one], runs[3, one]
-                    if not matched or place < after[number]:
-                        continue
-                    after[number] = stop
-                    count = counts[number]
-                    if count < found.shape[2]:
-                        found[number, 0, count], found[number, 1, count] = text, place - low
-                        found[number, 2, count], found[number, 3, count] = stop - low, patterns[first_pattern + matched]
-                    counts[number] += 1
+                    if matched and place >= after[number]:
+                        after[number] = stop
+                        _write(found[number], counts[number], text, place - low, stop - low, patterns[first_pattern + matched])
+                        counts[number] += 1
     return counts
+
+
+@compiled
+def _write(found, count, text, start, end, pattern):
+    if count < found.shape[1]:
+        found[0, count], found[1, count], found[2, count], found[3, count] = text, start, end, pattern
 
 
 # The inner loops below have no branches: one would be guessed wrong at every second word.

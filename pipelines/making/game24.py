@@ -10,8 +10,8 @@ import json
 import random
 from collections import Counter
 from functools import lru_cache
-from itertools import product
-from math import perm
+from itertools import combinations_with_replacement
+from math import factorial, perm
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 from ...schemas.errors import CotkitError
@@ -138,16 +138,15 @@ def count_hands(config: Game24Config, rules: Rules) -> int:
     copies = len(SUITS[config.suits])
     layouts = len(LAYOUTS) if config.layout == "any" else 1
     count = 0
-    for ranks in product(range(13), repeat=config.cards):
+    for ranks in combinations_with_replacement(range(13), config.cards):
         numbers = tuple(sorted(rules.values[rank] for rank in ranks))
         if numbers not in rules.solutions or (rules.needs_face and max(ranks) < FIRST_FACE - 1):
             continue
-        ways = copies**config.cards
-        if not config.with_replacement:
-            ways = 1
-            for times in Counter(ranks).values():
-                ways *= perm(copies, times)
-        count += ways * layouts if config.vision else min(ways, 1)
+        orders, ways = factorial(config.cards), 1
+        for times in Counter(ranks).values():
+            orders //= factorial(times)
+            ways *= copies**times if config.with_replacement else perm(copies, times)
+        count += orders * (ways * layouts if config.vision else min(ways, 1))
     return count
 
 

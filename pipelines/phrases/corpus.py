@@ -77,7 +77,9 @@ def _tasks_of(path: Path, name: str, config: PhrasesConfig, number: int, task_by
         held, row = held + size, row + here.num_rows
     tasks.append((tuple(groups), first, held))
     stamp = (status.st_size, status.st_mtime_ns)
-    return [Task(number + at, str(path), name, *parts, stamp, column, document) for at, parts in enumerate(tasks)]
+    return [
+        Task(number + at, str(path), name, groups, first, size, stamp, column, document) for at, (groups, first, size) in enumerate(tasks)
+    ]
 
 
 def batches(task: Task) -> Iterator[tuple[int, pl.Series, pl.Series | None]]:

@@ -62,7 +62,11 @@ class ScriptedTeacher:
         self.name, self.at_once = name, AT_ONCE
         self.fingerprint = content_hash("scripted", [line.model_dump(mode="json", exclude=_unset(line)) for line in lines])
         self._always = [line for line in lines if not line.when]
-        self._when = [(line, [line.when] if isinstance(line.when, str) else line.when) for line in lines if line.when]
+        self._when: dict[str, list[tuple[list[str], Line]]] = {}
+        """Rows with texts that they ask for, by the first of these."""
+        for line in lines:
+            if texts := [line.when] if isinstance(line.when, str) else line.when:
+                self._when.setdefault(texts[0], []).append((texts, line))
         self._answers = answers
 
     async def generate(self, request: Request) -> Completion:
@@ -88,7 +92,8 @@ class ScriptedTeacher:
         lines = self._always
         if self._when:
             said = _said(request)
-            fitting = [(len(texts), line) for line, texts in self._when if all(text in said for text in texts)]
+            likely = (row for first, rows in self._when.items() if first in said for row in rows)
+            fitting = [(len(texts), line) for texts, line in likely if all(text in said for text in texts)]
             most = max((count for count, _ in fitting), default=0)
             lines = [line for count, line in fitting if count == most] or lines
         weights = [line.weight for line in lines]

@@ -12,6 +12,8 @@ from __future__ import annotations
 
 import asyncio
 import json
+from collections.abc import Callable
+from contextlib import AbstractContextManager, nullcontext
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, NamedTuple
 
@@ -23,6 +25,7 @@ from ...schemas.silver import SILVER, Dropped, SilverConfig
 from ...verifiers.kinds import one_formula
 from ..asking import Prompt, each, load_prompt, open_asker
 from ..execute.gold_check import check_gold
+from ..execute.stages import Progress, unwatched
 from ..importing.gold import boxed, kind_of
 from ..importing.options import embedded_options
 from ..run_folder import RunFolder, write_parquet, write_text
@@ -65,13 +68,23 @@ class Funnel(NamedTuple):
     """Rows whose question to the extractor, or to the teacher, failed for now; nothing is decided of them."""
 
 
-def make_silver(origin: Origin, out: Path, config: SilverConfig, watch: Watch = unseen) -> Funnel:
+class Watches(NamedTuple):
+    """How progress is watched, one step after the other."""
+
+    extracting: Callable[[], AbstractContextManager[Progress]] = lambda: nullcontext(unwatched)
+    sampling: Callable[[], AbstractContextManager[Watch]] = lambda: nullcontext(unseen)
+
+
+UNWATCHED = Watches()
+
+
+def make_silver(origin: Origin, out: Path, config: SilverConfig, watches: Watches = UNWATCHED) -> Funnel:
     """Make the silver problems of a source, or go on with it; raises CotkitError when a model cannot go on."""
     prompt = load_prompt(config.prompt, FIELDS)
     name, pairs, dropped = read_pairs(origin.source, origin.map, origin.split, origin.limit)
     rows = pairs.height + len(dropped)
     distinct, copies = without_near_duplicates(pairs, config.max_similarity)
-    extracted, extractor = asyncio.run(_extract(distinct, out, config, prompt))
+    extracted, extractor = _extract_all(distinct, out / "replies.sqlite", config, (prompt, watches))
     answered = [one for one in extracted if one is not None]
     dropped += copies + [Dropped(row=one.row, reason=one.reason, detail=one.detail) for one in answered if one.reason]
     short, equal = _problems(distinct, {one.row: one.answer for one in answered if one.reason is None}, (name, extractor))
@@ -80,7 +93,7 @@ def make_silver(origin: Origin, out: Path, config: SilverConfig, watch: Watch = 
     if unanswered:
         hint = "run the same command again: only these are asked again"
         raise CotkitError(f"{out}: {unanswered} questions to the extractor failed for now", hint)
-    kept, disagreed, counts = _agreed(checkable, out / "run", config, watch)
+    kept, disagreed, counts = _agreed(checkable, out / "run", config, watches)
     dropped = sorted([*dropped, *equal, *unusable, *disagreed], key=lambda one: one.row)
     by_reason = {reason: sum(one.reason == reason for one in dropped) for reason in dict.fromkeys(one.reason for one in dropped)}
     funnel = Funnel(rows, pairs.height, distinct.height, short.height, checkable.height, kept.height, *counts[:2], by_reason, counts[2])
@@ -88,10 +101,28 @@ def make_silver(origin: Origin, out: Path, config: SilverConfig, watch: Watch = 
     return funnel
 
 
-async def _extract(pairs: pl.DataFrame, out: Path, config: SilverConfig, prompt: Prompt) -> tuple[list[Extracted | None], str]:
-    async with open_asker(config.extractor, out / "replies.sqlite") as asker:
-        extractor = Extractor(asker, prompt, config)
-        return await each(pairs.iter_rows(named=True), extractor.extract, asker.at_once), asker.name
+def _extract_all(
+    pairs: pl.DataFrame, replies: Path, config: SilverConfig, asked_with: tuple[Prompt, Watches]
+) -> tuple[list[Extracted | None], str]:
+    """Read the answers out of all solutions; gives also the extractor's name."""
+    prompt, watches = asked_with
+    done = 0
+
+    async def run(progress: Progress) -> tuple[list[Extracted | None], str]:
+        async with open_asker(config.extractor, replies) as asker:
+            extractor = Extractor(asker, prompt, config)
+
+            async def extract(pair: dict[str, Any]) -> Extracted:
+                nonlocal done
+                extracted = await extractor.extract(pair)
+                done += 1
+                progress(done, pairs.height)
+                return extracted
+
+            return await each(pairs.iter_rows(named=True), extract, asker.at_once), asker.name
+
+    with watches.extracting() as progress:
+        return asyncio.run(run(progress))
 
 
 def _problems(pairs: pl.DataFrame, answers: dict[int, str], origin: tuple[str, str]) -> tuple[pl.DataFrame, list[Dropped]]:
@@ -135,7 +166,7 @@ def _checkable(problems: pl.DataFrame, config: SilverConfig) -> tuple[pl.DataFra
 
 
 def _agreed(
-    problems: pl.DataFrame, path: Path, config: SilverConfig, watch: Watch
+    problems: pl.DataFrame, path: Path, config: SilverConfig, watches: Watches
 ) -> tuple[pl.DataFrame, list[Dropped], tuple[int, int, int]]:
     """Have the teacher respond, and keep what agrees; gives also responses, agreeing ones, and problems whose responses are not all in."""
     import polars as pl
@@ -144,7 +175,8 @@ def _agreed(
         raise CotkitError(f"{path.parent}: no row has a short answer that can be checked", "see what the extractor says, and its prompt")
     recipe = Recipe(name="silver", problems=ProblemsConfig(source=path.parent.name), sample=config.sample, verify=config.verify)
     run = RunFolder.create(path, recipe, problems.drop("row"))
-    progress = sample_run(run, watch)
+    with watches.sampling() as watch:
+        progress = sample_run(run, watch)
     rates = problems.join(pass_rates(run), on="problem_id", maintain_order="left")
     needed = 1 if config.agree == "any" else config.sample.n // 2 + 1
     agrees = rates["correct"] >= needed

@@ -27,7 +27,7 @@ class _Counts(NamedTuple):
     text: Numbers
     behaviour: Numbers
     """Its place in the alphabet of the lexicon's behaviours."""
-    count: Numbers
+    matches: Numbers
     first: Numbers
     """The byte at which the first match starts."""
     curve: Numbers
@@ -51,8 +51,8 @@ def behaviour_counts(sizes: pl.DataFrame, texts: pl.Series, lexicons: list[Lexic
         counts.append(own._replace(behaviour=own.behaviour + behaviours))
         behaviours += len(_names(lexicon))
     order = np.argsort(np.concatenate([own.text for own in counts]), kind="stable")
-    text, behaviour, count, first, curve = (np.concatenate(parts)[order] for parts in zip(*counts, strict=True))
-    columns = {"count": count, "first": first, "tokens": sizes["tokens"].gather(text), "bytes": sizes["bytes"].gather(text)}
+    text, behaviour, matches, first, curve = (np.concatenate(parts)[order] for parts in zip(*counts, strict=True))
+    columns = {"count": matches, "first": first, "tokens": sizes["tokens"].gather(text), "bytes": sizes["bytes"].gather(text)}
     return pl.DataFrame({"row": sizes["row"].gather(text), **columns}).select(
         "row",
         pl.Series("lexicon", [name for name, _ in names], pl.String).gather(behaviour),

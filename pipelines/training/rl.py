@@ -12,6 +12,7 @@ from typing import Any
 from ...schemas.errors import CotkitError
 from ...schemas.training import RlTrainConfig
 from .multi_discount import multi_discount
+from .order import resumable_order
 from .prompts import prove_prompts
 from .scoring import Scorer
 from .start import Trained, adapters, begin, curves_callback, load_model, parquet_rows, require, run, trl_arguments
@@ -38,7 +39,7 @@ def train_rl(
     network, tokenizer = load_model(model, config)
     grpo = config.method == "grpo"
     arguments = (trl.GRPOConfig if grpo else trl.RLOOConfig)(**trl_arguments(config, out) | rollout_arguments(config))
-    trainer = (multi_discount(trl.GRPOTrainer, config.reward) if grpo else trl.RLOOTrainer)(
+    trainer = resumable_order(multi_discount(trl.GRPOTrainer, config.reward) if grpo else trl.RLOOTrainer)(
         model=network,
         reward_funcs=scorer,
         args=arguments,
@@ -61,6 +62,8 @@ def rollout_arguments(config: RlTrainConfig) -> dict[str, Any]:
         "epsilon": config.clip,
         "num_iterations": config.inner_epochs,
         "use_vllm": config.vllm != "off",
+        # between rollouts: what is sampled and not yet trained on is in no checkpoint
+        "save_steps": -(-config.save_steps // config.rollout_updates()) * config.rollout_updates(),
     }
     if config.prompts_per_rollout is not None:
         own["generation_batch_size"] = config.rollout_prompts() * config.samples_per_prompt

@@ -32,8 +32,13 @@ class Scorer:
 
     def check(self) -> None:
         """Judge an answer, so that workers that cannot start are known before the first step; raises CotkitError."""
-        if outcomes([Rollout(r"\boxed{7}", "7", "math")]) != ["correct"]:
-            raise CotkitError("the verifier's workers judge nothing here", "try `cotkit grade --gold 7 --response '\\boxed{7}'`")
+        hint = "try `cotkit grade --gold 7 --response '\\boxed{7}'`"
+        try:
+            judged = outcomes([Rollout(r"\boxed{7}", "7", "math")])
+        except RuntimeError as error:  # what the pool says of workers that do not start
+            raise CotkitError(f"the verifier's workers do not start: {str(error).splitlines()[0]}", hint) from error
+        if judged != ["correct"]:
+            raise CotkitError("the verifier's workers judge nothing here", hint)
 
     def __call__(self, completions: list[Any], completion_ids: Sequence[Sequence[int]], **columns: Any) -> list[float | None]:
         """Reward completions; `columns` has a list for each column of the prompt set."""

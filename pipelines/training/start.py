@@ -207,11 +207,23 @@ def run(trainer: Any, tokenizer: Any, out: Path, checkpoint: Path | None) -> Tra
     """Train to the end, or from a checkpoint to the end, and save the model."""
     (transformers,) = require("transformers")
     trainer.remove_callback(transformers.PrinterCallback)
-    done = trainer.train(resume_from_checkpoint=str(checkpoint) if checkpoint else None)
+    before = int(checkpoint.name.rpartition("-")[2]) if checkpoint else 0
+    if checkpoint and is_last(checkpoint):
+        # the Trainer looks whether it is done after a step, not before: it would make one too many
+        trainer._load_from_checkpoint(str(checkpoint))
+        steps, loss = before, None
+    else:
+        done = trainer.train(resume_from_checkpoint=str(checkpoint) if checkpoint else None)
+        steps, loss = done.global_step, done.training_loss
     trainer.save_model(str(out / MODEL))
     tokenizer.save_pretrained(str(out / MODEL))
-    before = int(checkpoint.name.rpartition("-")[2]) if checkpoint else 0
-    return Trained(out / MODEL, done.global_step, before, done.training_loss if done.global_step > before else None)
+    return Trained(out / MODEL, steps, before, loss)
+
+
+def is_last(checkpoint: Path) -> bool:
+    """Say whether a checkpoint was written after the last step of its training."""
+    state = json.loads((checkpoint / "trainer_state.json").read_text(encoding="utf-8"))
+    return state["global_step"] >= state["max_steps"] > 0
 
 
 def _without_none(settings: dict[str, Any]) -> dict[str, Any]:

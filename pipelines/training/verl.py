@@ -63,7 +63,6 @@ def command(out: Path, config: RlTrainConfig) -> list[str]:
 def configuration(out: Path, model: str, config: RlTrainConfig) -> dict[str, Any]:
     """Give verl's configuration; raises CotkitError on a setting that verl has not."""
     ppo = config.method == "ppo"
-    dense = "repetition" in config.reward.parts or config.reward.discount != 1
     return {
         "hydra": {"searchpath": ["pkg://verl.trainer.config"], "run": {"dir": str(out / "hydra")}},
         "defaults": ["ppo_trainer", "_self_"],
@@ -84,17 +83,22 @@ def configuration(out: Path, model: str, config: RlTrainConfig) -> dict[str, Any
             "num_workers": 8,
             "reward_manager": {"source": "importlib", "name": "CotkitRewardManager", "module": {"path": str(out / REWARD)}},
         },
-        "algorithm": {
-            # discounts of their own are in the rewards that the agent loop gives; see `EngineReward.per_token`
-            "adv_estimator": "gae" if ppo else "cotkit_grpo" if dense else "grpo",
-            "gamma": 1.0,
-            "lam": config.gae_lambda,
-            "use_kl_in_reward": ppo and config.kl > 0,
-            "kl_penalty": "kl",
-            "kl_ctrl": {"type": "fixed", "kl_coef": config.kl},
-        },
+        "algorithm": _algorithm(config, ppo),
         "trainer": _trainer(out, config),
         "ray_kwargs": {"ray_init": _ray(out, config)},
+    }
+
+
+def _algorithm(config: RlTrainConfig, ppo: bool) -> dict[str, Any]:
+    # discounts of their own are in the rewards that the agent loop gives, see `EngineReward.per_token`, so that verl's is 1
+    dense = "repetition" in config.reward.parts or config.reward.discount != 1
+    return {
+        "adv_estimator": "gae" if ppo else "cotkit_grpo" if dense else "grpo",
+        "gamma": 1.0,
+        "lam": config.gae_lambda,
+        "use_kl_in_reward": ppo and config.kl > 0,
+        "kl_penalty": "kl",
+        "kl_ctrl": {"type": "fixed", "kl_coef": config.kl},
     }
 
 

@@ -76,10 +76,9 @@ def main() -> None:
     used = resource.getrusage(resource.RUSAGE_SELF)
     print(" → ".join(f"{getattr(funnel, step):,} {step}" for step in ("rows", "pairs", "distinct", "short", "checkable", "kept")))
     print("| | expected | seen |\n|---|--:|--:|")
-    print(
-        f"| right answers kept of {right_in:,} | {right_in * p:,.0f} ± {(right_in * p * (1 - p)) ** 0.5:.0f} | {kept.height - wrong_kept:,} |"
-    )
-    print(f"| wrong answers kept of {wrong_in:,} | {wrong_in * q:,.0f} ± {(wrong_in * q * (1 - q)) ** 0.5:.0f} | {wrong_kept:,} |")
+    for name, count, chance, seen in (("right", right_in, p, kept.height - wrong_kept), ("wrong", wrong_in, q, wrong_kept)):
+        spread = (count * chance * (1 - chance)) ** 0.5
+        print(f"| {name} answers kept of {count:,} | {count * chance:,.0f} ± {spread:.0f} | {seen:,} |")
     print(f"| precision | {expected:.4f} | {1 - wrong_kept / kept.height:.4f} |")
     print(f"| recall, of all rows | {right_in * p / len(rows):.4f} | {(kept.height - wrong_kept) / len(rows):.4f} |")
     print(f"{seconds:.0f} s, {used.ru_utime + used.ru_stime:.0f} CPU s without the verifiers' workers, {used.ru_maxrss / 1024:.0f} MiB")

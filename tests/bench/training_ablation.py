@@ -23,7 +23,7 @@ from training_gain import cotkit, exported, search, small_model
 from training_tasks import search_chain, search_problems
 
 BUDGET = 64
-STEPS = 60
+STEPS = 40
 PENALTIES = {"classic": {"margin": 0}, "cosine": {"margin": 0}, "repetition": {"ngram": 4, "penalty": -0.5}}
 ARMS = {"classic": ["classic"], "cosine": ["cosine"], "cosine + repetition": ["cosine", "repetition"]}
 CURVES = {
@@ -80,7 +80,7 @@ def arm_rows() -> list[dict[str, Any]]:
     """Give 44 problems with an x and 44 without, each with a response that says nothing but that it was judged."""
     draw = random.Random(4)
     problems = search_problems()[:44] + search_problems(solvable=False)[:44]
-    return [row | {"response": search_chain(row, draw, give_up=0.3, repeat=0.1)} for row in problems]
+    return [row | {"response": search_chain(row, draw, give_up=0.15, repeat=0.1)} for row in problems]
 
 
 def read(folder: Path) -> list[dict[str, float]]:

@@ -52,7 +52,7 @@ def shop() -> Task:
     problems = shop_problems(400, seed=1)
     draw = random.Random(2)
     rows = [row | {"response": shop_chain(row, draw, slips=0.3)} for row in problems for _ in range(2)]
-    sample = {"prompt_template": "{prompt}\nPut the final answer in \\boxed{}.", "max_tokens": 64, "temperature": 0.7}
+    sample = {"prompt_template": "{prompt}\nPut the final answer in \\boxed{}.", "max_tokens": 256, "temperature": 0.7}
     sample |= {"system_prompt": "Do the sums."}
     curate = {"outcomes": ["correct"], "splits": [{"name": "all", "per_problem": 1}]}
     cpu = {"device": "cpu", "gradient_checkpointing": False}
@@ -68,13 +68,13 @@ def search() -> Task:
     problems, hopeless = search_problems(), search_problems(solvable=False)
     draw = random.Random(3)
     chains = lambda some, times: [  # noqa: E731
-        row | {"response": search_chain(row, draw, give_up=0.3, repeat=0.1)} for row in some for _ in range(times)
+        row | {"response": search_chain(row, draw, give_up=0.15, repeat=0.1)} for row in some for _ in range(times)
     ]
     sample = {"prompt_template": "{prompt}", "max_tokens": 64, "temperature": 1.0, "top_p": 1.0}
     curate = {"outcomes": ["correct", "wrong"], "min_compression_ratio": 0.0, "keep_leaked": True, "splits": [{"name": "all"}]}
     cpu = {"device": "cpu", "gradient_checkpointing": False, "save_steps": 1000}
-    sft = cpu | {"learning_rate": 5e-3, "epochs": 3, "batch_size": 32, "micro_batch_size": 32}
-    rl = cpu | {"learning_rate": 1e-3, "max_steps": 60, "batch_size": 64, "micro_batch_size": 64, "samples_per_prompt": 8}
+    sft = cpu | {"learning_rate": 5e-3, "epochs": 4, "batch_size": 32, "micro_batch_size": 32}
+    rl = cpu | {"learning_rate": 1e-3, "max_steps": 40, "batch_size": 64, "micro_batch_size": 64, "samples_per_prompt": 8}
     rl |= {"max_completion_tokens": 64, "reward": {"parts": ["classic"], "classic": {"margin": 0}}}
     recipe = {"name": "search", "sample": sample, "curate": curate, "train_sft": sft, "train_rl": rl}
     return Task(chains(problems[:44] + hopeless[:44], 40), chains(problems[:44], 2), problems[44:], recipe)
@@ -84,7 +84,9 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("task", choices=["shop", "search"])
     parser.add_argument("-o", "--out", type=Path, required=True)
-    parser.add_argument("--sampler", default=".venv-vllm/bin/python", help="a Python that has cotkit and vLLM's CPU build")
+    parser.add_argument(
+        "--sampler", default=".venv-vllm/bin/python", help="a Python with cotkit and vLLM, or `here`: transformers, in this process"
+    )
     parser.add_argument("--stages", nargs="+", default=["base", "sft", "rl"], choices=["base", "sft", "rl"])
     asked = parser.parse_args()
     task, out = shop() if asked.task == "shop" else search(), asked.out.resolve()
@@ -98,7 +100,7 @@ def main() -> None:
         if stage == "rl":
             export = exported(out / "run-rl", task.rl, task.recipe, base) / "rl-trl"
             cotkit("train", "rl", export, "--model", models["sft"], "--recipe", out / "run-rl.toml", "-o", out / "rl")
-        counts[stage] = held_out(out, stage, models[stage], task, asked.sampler)
+        counts[stage] = here(models[stage], task) if asked.sampler == "here" else held_out(out, stage, models[stage], task, asked.sampler)
     for line in told(counts):
         print(line)
 
@@ -138,6 +140,33 @@ def held_out(out: Path, stage: str, model: Path, task: Task, sampler: str) -> pl
     settings.write_text(tomli_w.dumps({"sample": task.recipe["sample"] | {"n": SAMPLES, "engine": ENGINE}}))
     cotkit("sample", problems, "--recipe", settings, "--teacher", f"vllm:{model}", "-o", run, "--progress", "lines", python=sampler)
     return pass_rates(RunFolder.open(run)).sort("problem_id")
+
+
+def here(model: Path, task: Task) -> pl.DataFrame:
+    """The same without vLLM: transformers draws, cotkit's verifiers judge; for models that are small."""
+    import torch
+    from cotkit.pipelines.prompts import student_messages
+    from cotkit.pipelines.reward import Rollout, outcomes
+    from cotkit.schemas.recipe import SampleConfig
+    from transformers import AutoModelForCausalLM, AutoTokenizer
+
+    torch.manual_seed(ENGINE["seed"])
+    config = SampleConfig.model_validate(task.recipe["sample"])
+    tokenizer, network = AutoTokenizer.from_pretrained(model, padding_side="left"), AutoModelForCausalLM.from_pretrained(model)
+    turns = [student_messages(row["prompt"], config) for row in task.held_out]
+    batch = tokenizer.apply_chat_template(turns, add_generation_prompt=True, padding=True, return_tensors="pt", return_dict=True)
+    drawing = {"do_sample": True, "temperature": config.temperature, "top_p": config.top_p, "top_k": 0}
+    limits = {"max_new_tokens": config.max_tokens, "eos_token_id": tokenizer.eos_token_id, "pad_token_id": tokenizer.pad_token_id}
+    drawn = network.generate(**batch, **drawing, **limits, num_return_sequences=SAMPLES)[:, batch["input_ids"].shape[1] :]
+    cut = [tokenizer.eos_token_id not in row for row in drawn.tolist()]
+    rows = [row for row in task.held_out for _ in range(SAMPLES)]
+    texts = tokenizer.batch_decode(drawn, skip_special_tokens=True)
+    judged = outcomes(
+        Rollout(text, row["answer"], row["kind"], (), "length" if over else "stop")
+        for text, row, over in zip(texts, rows, cut, strict=True)
+    )
+    right = [sum(one == "correct" for one in judged[start : start + SAMPLES]) for start in range(0, len(judged), SAMPLES)]
+    return pl.DataFrame({"problem_id": [row["prompt"] for row in task.held_out], "correct": right, "samples": SAMPLES})
 
 
 def told(counts: dict[str, pl.DataFrame]) -> list[str]:

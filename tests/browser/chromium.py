@@ -7,6 +7,7 @@ import base64
 import json
 import os
 import shutil
+import signal
 import subprocess
 import time
 from pathlib import Path
@@ -28,6 +29,7 @@ FLAGS = (
     "--disable-dev-shm-usage",
     "--hide-scrollbars",
     "--no-first-run",
+    "--disable-crash-reporter",
     "--disable-background-networking",
     "--disable-component-update",
     "--disable-features=Translate,OptimizationHints,MediaRouter",
@@ -50,7 +52,7 @@ class Browser:
         self.profile = profile
         profile.mkdir(parents=True)
         command = [binary, *FLAGS, f"--user-data-dir={profile}", "about:blank"]
-        self.process = subprocess.Popen(command, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
+        self.process = subprocess.Popen(command, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL, start_new_session=True)
         self.loop = asyncio.new_event_loop()
         self.events: list[dict[str, Any]] = []
         self.answers: dict[int, asyncio.Future[dict[str, Any]]] = {}
@@ -62,7 +64,7 @@ class Browser:
 
     def __exit__(self, *_: object) -> None:
         self.loop.run_until_complete(self._disconnect())
-        self.process.kill()
+        os.killpg(self.process.pid, signal.SIGKILL)  # its children too
         self.process.wait()
         self.loop.close()
 
@@ -97,7 +99,7 @@ class Browser:
         self.number += 1
         self.answers[self.number] = answer = self.loop.create_future()
         await self.socket.send_json({"id": self.number, "method": method, "params": parameters})
-        said = await asyncio.wait_for(answer, 120)
+        said = await asyncio.wait_for(answer, 600)
         if "error" in said:
             raise RuntimeError(f"{method}: {said['error']}")
         return said["result"]

@@ -52,7 +52,7 @@ def browser(axe: str, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Brow
 def run(axe: str, tmp_path_factory: pytest.TempPathFactory) -> RunFolder:
     """A run of sums with right and wrong samples, one of them looping, and a training."""
     loop = {"reasoning": "We add the ones and then the tens, and then again. " * 40, "outcome": "wrong", "repeated_share": 0.9}
-    made = _build_run(tmp_path_factory.mktemp("report") / "run", problems=20, samples={(0, 0): {"outcome": "correct"}, (0, 1): loop})
+    made = _build_run(tmp_path_factory.mktemp("report") / "run", problems=12, samples={(0, 0): {"outcome": "correct"}, (0, 1): loop})
     lines = [f'{{"step": {step}, "loss": {2 / (step + 1):.4f}, "length/correct": {900 - step}}}' for step in range(60)]
     (made.path / "training/sft").mkdir(parents=True)
     (made.path / "training/sft/curves.jsonl").write_text("\n".join(lines))

@@ -8,6 +8,7 @@ from typing import Any
 
 import pytest
 from cotkit.cli import app
+from cotkit.schemas.recipe import ExportConfig, Recipe, SftExportConfig
 from huggingface_hub import DatasetCard
 from typer.testing import CliRunner, Result
 
@@ -81,3 +82,20 @@ def test_a_dry_run_prints_a_card_that_the_hubs_parser_reads(run: Path) -> None:
     assert (data["license"], data["language"]) == ("cc-by-4.0", ["en", "zh"])
     assert told["rows"]["all_generations/train"] == 4
     assert set(told["files"]) >= {"README.md", "recipe.toml", "provenance.json", "problems.parquet"}
+
+
+def test_a_dry_run_proves_for_the_student_that_is_named_or_the_recipes(make_run: Any, tmp_path: Path) -> None:
+    template = tmp_path / "chatml.jinja"
+    template.write_text(
+        "{% for m in messages %}<|im_start|>{{ m.role }}\n{{ m.content }}<|im_end|>\n{% endfor %}"
+        "{% if add_generation_prompt %}<|im_start|>assistant\n{% endif %}{% if deep %}{% endif %}"
+    )
+    recipe = Recipe(name="sums", export=ExportConfig(sft=SftExportConfig(student=str(template))))
+    named = push(make_run(problems=2).path, "me/sums", "--dry-run", "--student", template, "--template-kwargs", "deep=true")
+    assert "**Proven for `chatml.jinja`**, its chat template being given `deep = true`" in named.stdout, named.stderr
+    assert (
+        "**Proven for `chatml.jinja`** (template"
+        in push(make_run(name="other", problems=2, recipe=recipe).path, "me/sums", "--dry-run").stdout
+    )
+    wrong = push(make_run(name="third", problems=2).path, "me/sums", "--dry-run", "--student", tmp_path / "none.jinja")
+    assert (wrong.exit_code, "no such file" in wrong.stderr) == (1, True)

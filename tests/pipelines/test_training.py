@@ -4,6 +4,7 @@ import numpy as np
 import pytest
 from cotkit.pipelines.lexicon import load_lexicons
 from cotkit.pipelines.training.multi_discount import token_advantages
+from cotkit.pipelines.training.rl import rollout_arguments
 from cotkit.pipelines.training.scoring import keyword_rates
 from cotkit.schemas.reward import RepetitionConfig, RewardConfig
 from cotkit.schemas.training import RlTrainConfig, SftTrainConfig
@@ -35,6 +36,14 @@ def test_rewards_by_length_know_the_generation_budget() -> None:
     assert RlTrainConfig().reward.cosine.max_tokens == 14_336
     # what is written down is read back as it was
     assert RlTrainConfig.model_validate(own.model_dump()) == own
+
+
+def test_checkpoints_fall_between_rollouts() -> None:
+    sizes = {"batch_size": 8, "samples_per_prompt": 2, "save_steps": 50}
+    assert rollout_arguments(RlTrainConfig.model_validate(sizes))["save_steps"] == 50
+    several = RlTrainConfig.model_validate(sizes | {"prompts_per_rollout": 16, "inner_epochs": 2})
+    assert (several.rollout_updates(), rollout_arguments(several)["save_steps"]) == (8, 56)
+    assert rollout_arguments(several)["generation_batch_size"] == 32
 
 
 def test_sizes_must_divide() -> None:

@@ -118,3 +118,63 @@ def test_llamafactory(model: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     reading = reader.read("derived", MESSAGES)
     assert tokenizer.decode(pairs[0][1]) == read(model, "derived")
     assert tokenizer.decode(pairs[0][0]) == reading.text[: reading.trained[0].start]
+
+
+SHORT = [MESSAGES[1], {"role": "assistant", "content": "Four."}]
+NOT_THINKING = {"enable_thinking": False}
+
+
+@pytest.fixture
+def qwen3(student: Path, tmp_path: Path) -> Path:
+    """Copy the student with Qwen 3's template."""
+    import shutil
+
+    import trl
+
+    folder = shutil.copytree(student, tmp_path / "qwen3")
+    shutil.copy(Path(trl.__file__).parent / "chat_templates" / "qwen3.jinja", folder / "chat_template.jinja")
+    return folder
+
+
+def trained(model: Path, reading: str) -> str:
+    """Give the text that cotkit says is trained of the short row when the student is asked not to think; the row is proven."""
+    proof = Proof(load_student(str(model), NOT_THINKING), reading)
+    (proven,) = proof.prove([(SHORT, 0)])
+    assert proven.reason is None
+    found = proof.reader.read(reading, SHORT)
+    return "".join(found.text[start:end] for start, end in found.trained)
+
+
+def test_axolotl_is_told_not_to_think(qwen3: Path) -> None:
+    pytest.importorskip("axolotl")
+    from axolotl.prompt_strategies.chat_template import load
+    from axolotl.utils.dict import DictDefault
+
+    told = {"sequence_len": 4096, "train_on_inputs": False, "eot_tokens": ["<|im_end|>"], "chat_template_kwargs": NOT_THINKING}
+    section = DictDefault({"type": "chat_template", "field_messages": "messages", "roles_to_train": ["assistant"], "train_on_eos": "turn"})
+    tokenizer = tokenizer_of(qwen3)
+    made = load(tokenizer, DictDefault(told), section).tokenize_prompt({"messages": SHORT})
+    labels = [token for token, label in zip(made["input_ids"], made["labels"], strict=True) if label != -100]
+    assert tokenizer.decode(labels) == trained(qwen3, "compared") == "Four.<|im_end|>"
+
+
+def test_llamafactory_is_told_not_to_think(qwen3: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    pytest.importorskip("llamafactory")
+    monkeypatch.syspath_prepend(Path(__file__).parent / "stand_ins")
+    from llamafactory.data.template import parse_template
+
+    tokenizer = tokenizer_of(qwen3)
+    template = parse_template(tokenizer)
+    template.enable_thinking = False
+    ((prompt, answer),) = template.encode_multiturn(tokenizer, [dict(message) for message in SHORT])
+    assert tokenizer.decode(answer) == trained(qwen3, "derived")
+    assert tokenizer.decode(prompt).endswith("<think>\n\n</think>\n\n")
+
+
+def test_trl_gives_the_template_the_variables_of_the_rows_column(qwen3: Path) -> None:
+    from trl.data_utils import apply_chat_template
+
+    row = {"prompt": SHORT[:1], "completion": SHORT[1:], "chat_template_kwargs": NOT_THINKING}
+    made = apply_chat_template(row, tokenizer_of(qwen3))
+    assert made["prompt"].endswith("<think>\n\n</think>\n\n")
+    assert made["completion"] == trained(qwen3, "common_prefix")

@@ -45,11 +45,11 @@ def recipe(tmp_path: Path) -> Path:
 
 
 def test_a_killed_sft_ends_as_one_that_was_not(sft: Any, student: Path, recipe: Path, tmp_path: Path) -> None:
-    words = ["train", "sft", sft("trl").path, "--model", student, "--recipe", recipe, *SFT, "--max-steps", 8, "--json"]
+    words = ["train", "sft", sft("trl").path, "--model", student, "--recipe", recipe, *SFT, "--max-steps", 7, "--json"]
     whole = cotkit(*words, "-o", tmp_path / "whole")
     assert whole.returncode == 0, whole.stderr
-    assert json.loads(whole.stdout)["steps"] == 8
-    assert steps(tmp_path / "whole") == list(range(1, 9))
+    assert json.loads(whole.stdout)["steps"] == 7
+    assert steps(tmp_path / "whole") == list(range(1, 8))
     # killed as soon as a checkpoint stands
     torn = tmp_path / "torn"
     command = [sys.executable, "-m", "cotkit", *map(str, words), "-o", str(torn)]
@@ -62,13 +62,15 @@ def test_a_killed_sft_ends_as_one_that_was_not(sft: Any, student: Path, recipe: 
     again = cotkit(*words, "-o", torn)
     assert again.returncode == 0, again.stderr
     said = json.loads(again.stdout)
-    assert said["steps"] == 8
+    assert said["steps"] == 7
     assert said["resumed_from"] >= 2
-    assert steps(torn) == list(range(1, 9))
+    assert steps(torn) == list(range(1, 8))
     assert weights(torn) == weights(tmp_path / "whole")
     assert weights(torn) != (student / "model.safetensors").read_bytes()
-    # everything is done: nothing is trained again
-    assert json.loads(cotkit(*words, "-o", torn).stdout)["resumed_from"] == 8
+    # everything is done, in the middle of an epoch: nothing is trained again
+    said = json.loads(cotkit(*words, "-o", torn).stdout)
+    assert (said["steps"], said["resumed_from"], said["loss"]) == (7, 7, None)
+    assert weights(torn) == weights(tmp_path / "whole")
     # other settings are another training
     other = cotkit("train", "sft", sft("trl").path, "--model", student, "-o", torn)
     assert other.returncode == 1

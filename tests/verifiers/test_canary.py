@@ -56,7 +56,16 @@ PAYLOADS = [
     "cos\nsystem\n(S'touch canary'\ntR.",  # a pickle
 ]
 WRAPPED = ["{}", r"\boxed{{{}}}", "<answer>{}</answer>", "The answer is {}.", "#### {}", "**{}**", "${}$", r"\[{}\]", "```python\n{}\n```"]
-GOLDS = {"math": "3", "number": "3", "choice": "A", "text": "three", "boolean": "True", "list": "[1, 2, 3]", "game24": "8*3=24", "navigation": "stop()"}
+GOLDS = {
+    "math": "3",
+    "number": "3",
+    "choice": "A",
+    "text": "three",
+    "boolean": "True",
+    "list": "[1, 2, 3]",
+    "game24": "8*3=24",
+    "navigation": "stop()",
+}
 
 WATCHED = """
 import json, sys

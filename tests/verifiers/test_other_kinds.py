@@ -11,6 +11,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 GAMES = {"game24": "(1+2+3)*4=24", "navigation": "turn_direction(left)"}
+SOME_GOLDS = ["7", "B", "true", "[1, 2]", "odd one", *GAMES.values(), ""]
 FRUIT = ["apple", "pear", "plum tree", "none of these"]
 
 
@@ -199,7 +200,7 @@ def test_every_kind_has_a_verifier():
 
 
 @settings(max_examples=100, deadline=None)
-@given(response=st.text(max_size=80), kind=st.sampled_from(KINDS), gold=st.sampled_from(["7", "B", "true", "[1, 2]", "odd one", "4*6=24", "stop()", ""]))
+@given(response=st.text(max_size=80), kind=st.sampled_from(KINDS), gold=st.sampled_from(SOME_GOLDS))
 def test_no_text_makes_any_verifier_raise_and_the_verdict_is_the_same_again(response, kind, gold):
     problem = Problem.make("?", gold, kind, options=FRUIT)
     verdict = verify(response, problem)

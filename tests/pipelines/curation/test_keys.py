@@ -4,8 +4,8 @@ import polars as pl
 import pytest
 from cotkit.pipelines.curation import curate_run
 from cotkit.pipelines.curation.keys import key_shards, read_keys, text_keys
-from cotkit.pipelines.problem_keys import leaked_problems
 from cotkit.pipelines.execute.stages import Part
+from cotkit.pipelines.problem_keys import leaked_problems
 from cotkit.schemas.problem import Problem
 from cotkit.schemas.recipe import CurateConfig, SplitConfig
 

@@ -1,12 +1,12 @@
+"""The pool: items in, verdicts out, whatever the items, the workers and the threads do."""
+
 import asyncio
 import importlib
-import json
 import multiprocessing
 import os
 import signal
 import subprocess
 import sys
-import tempfile
 import textwrap
 import threading
 import time
@@ -14,53 +14,12 @@ from concurrent.futures import CancelledError
 from pathlib import Path
 
 import pytest
-from cotkit.pipelines.execute.items import ItemMaker
 from cotkit.pipelines.execute.pool import VerifierPool
-from cotkit.pipelines.execute.worker_process import WorkerProcess
 from cotkit.schemas.problem import Problem
 from cotkit.schemas.recipe import VerifyConfig
 
 SEVEN = Problem.make("What is 3 + 4?", "7", "math")
 RIGHT, WRONG = r"\boxed{7}", r"\boxed{8}"
-
-MISBEHAVING = """
-    import json, os, sys, time
-    from cotkit.schemas.verdict import Verdict
-
-    def judge(response, problem, finish_reason):
-        if response == "spin":
-            while True: pass
-        if response == "sleep": time.sleep(600)
-        if response == "nap": time.sleep(1.5)
-        if response == "hoard": return [bytearray(2**28) for _ in range(100)]
-        if response == "raise": raise LookupError("no")
-        if response == "recurse": return judge.__globals__["judge"](response, problem, finish_reason)
-        if response == "exit": os._exit(3)
-        if response == "print": print("noise"); os.write(1, b"more noise\\n"); sys.stdin.read()
-        if response == "modules": return Verdict(outcome="correct", answer=" ".join(sys.modules))
-        if response == "limits":
-            import resource
-            return Verdict(outcome="correct", answer=json.dumps([resource.getrlimit(resource.RLIMIT_CPU)[0], time.process_time()]))
-        if response == "import":
-            import mpmath
-            return Verdict(outcome="correct", answer=mpmath.libmp.BACKEND)
-        if response.startswith("clock "):
-            started = time.process_time()
-            with open(response[6:], "w") as file:
-                while True:
-                    file.seek(0)
-                    file.write(f"{time.process_time() - started:.6f}")
-                    file.flush()
-        if response == "pid": return Verdict(outcome="correct", answer=str(os.getpid()))
-        return Verdict(outcome="correct", answer=response)
-"""
-
-
-@pytest.fixture
-def misbehaving(tmp_path, monkeypatch):
-    (tmp_path / "misbehaving.py").write_text(textwrap.dedent(MISBEHAVING))
-    monkeypatch.syspath_prepend(tmp_path)
-    return "misbehaving:judge"
 
 
 def quick(**settings):
@@ -274,120 +233,6 @@ def test_what_lies_behind_a_slow_answer_goes_to_the_other_worker(misbehaving):
         assert [future.result(30).answer for future in behind] == [str(n) for n in range(20)]
         assert not slow.done()
         raise KeyboardInterrupt
-
-
-@pytest.mark.skipif(sys.platform != "linux", reason="CPU clocks of other processes are read on Linux")
-def test_no_answer_runs_past_its_deadline_by_more_than_50_milliseconds(misbehaving, tmp_path):
-    clock = tmp_path / "clock"
-    with VerifierPool(quick(workers=1), misbehaving) as pool:
-        for _ in range(3):
-            future = pool.submit(f"clock {clock}", SEVEN, "stop")
-            assert future.result(30).decided_by == "cpu"
-            assert 0.45 < float(clock.read_text()) < 0.55
-            assert future.milliseconds >= 450
-
-
-@pytest.mark.skipif(sys.platform != "linux", reason="CPU clocks of other processes are read on Linux")
-def test_a_machine_that_stands_still_makes_no_timeout(misbehaving, tmp_path):
-    script = """
-        from cotkit.pipelines.execute.pool import VerifierPool
-        from cotkit.schemas.problem import Problem
-        from cotkit.schemas.recipe import VerifyConfig
-        problem = Problem.make("?", "7", "math")
-        with VerifierPool(VerifyConfig(workers=1, deadline_seconds=0.5), "misbehaving:judge") as pool:
-            print(pool.submit("pid", problem, "stop").result().answer, flush=True)
-            print(pool.submit("nap", problem, "stop").result().outcome, flush=True)
-            print(pool.submit("sleep", problem, "stop").result().decided_by, flush=True)
-    """
-    environment = os.environ | {"PYTHONPATH": str(tmp_path)}
-    with subprocess.Popen([sys.executable, "-c", textwrap.dedent(script)], stdout=subprocess.PIPE, text=True, env=environment) as parent:
-        assert parent.stdout
-        worker = int(parent.stdout.readline())
-        time.sleep(0.3)
-        for pid, signal_number, seconds in (
-            (parent.pid, signal.SIGSTOP, 0),
-            (worker, signal.SIGSTOP, 4),  # the limit by the wall is 3 s
-            (parent.pid, signal.SIGCONT, 0.3),
-            (worker, signal.SIGCONT, 0),
-        ):
-            os.kill(pid, signal_number)
-            time.sleep(seconds)
-        assert parent.stdout.readline() == "correct\n"
-        assert parent.stdout.readline() == "wall\n"
-
-
-@pytest.mark.skipif(sys.platform != "linux", reason="states of other processes are read on Linux")
-@pytest.mark.parametrize(("response", "waits"), [("spin", False), ("sleep", True)])
-@pytest.mark.usefixtures("misbehaving")
-def test_what_runs_or_waits_for_a_core_uses_up_its_cpu_time_alone(response, waits):
-    with tempfile.TemporaryFile() as errors:
-        worker = WorkerProcess.start("misbehaving:judge", quick(), errors)
-        worker.give([("item", ItemMaker().item(response, SEVEN, "stop").frame)])
-        while worker.current() is None:
-            time.sleep(0.01)
-        started = time.monotonic()
-        while time.monotonic() < started + 3:
-            spent = worker.spent()
-            time.sleep(0.02)
-        worker.kill()
-    assert (spent.wall > 2.5) is waits
-    assert (spent.cpu > 0.1) is not waits
-
-
-def test_a_worker_has_a_cpu_limit_of_its_own(misbehaving):
-    with VerifierPool(quick(workers=1), misbehaving) as pool:
-        limit, used = json.loads(pool.submit("limits", SEVEN, "stop").result(30).answer or "")
-    assert used + 1 < limit < used + 60
-
-
-@pytest.mark.parametrize("signal_number", [signal.SIGXCPU])
-def test_a_worker_that_its_cpu_limit_ends_is_a_timeout(misbehaving, signal_number):
-    with VerifierPool(quick(workers=1, deadline_seconds=30), misbehaving) as pool:
-        worker = int(pool.submit("pid", SEVEN, "stop").result(30).answer)
-        lost = pool.submit("spin", SEVEN, "stop")
-        time.sleep(0.2)
-        os.kill(worker, signal_number)
-        assert (lost.result(20).outcome, lost.result().decided_by) == ("timeout", "cpu")
-
-
-def test_importing_a_library_is_on_no_answers_account(tmp_path, monkeypatch):
-    (tmp_path / "mpmath.py").write_text(
-        "import time\nend = time.process_time() + 1.2\nwhile time.process_time() < end: pass\nBACKEND = 'slow'"
-    )
-    (tmp_path / "misbehaving.py").write_text(textwrap.dedent(MISBEHAVING).replace("mpmath.libmp", "mpmath"))
-    monkeypatch.syspath_prepend(tmp_path)
-    with VerifierPool(quick(workers=1), "misbehaving:judge") as pool:
-        future = pool.submit("import", SEVEN, "stop")
-        spin = pool.submit("spin", SEVEN, "stop")
-        assert (future.result(30).outcome, future.result().answer) == ("correct", "slow")
-        assert future.milliseconds < 500
-        assert spin.result(30).outcome == "timeout"
-
-
-def test_a_library_that_cannot_be_imported_fails_the_pool_with_the_reason(tmp_path, monkeypatch):
-    (tmp_path / "mpmath.py").write_text("raise ImportError('torn installation')")
-    (tmp_path / "misbehaving.py").write_text(textwrap.dedent(MISBEHAVING))
-    monkeypatch.syspath_prepend(tmp_path)
-    with VerifierPool(quick(workers=1), "misbehaving:judge") as pool, pytest.raises(RuntimeError, match="torn installation"):
-        pool.submit("import", SEVEN, "stop").result(30)
-
-
-def test_a_worker_imports_no_library_that_it_does_not_need_and_gmpy2_never(misbehaving, tmp_path):
-    (tmp_path / "ours.py").write_text(
-        "import sys\nfrom cotkit.verifiers import judge as judge_math\nfrom misbehaving import judge as misbehave\n"
-        "def judge(*item): return misbehave(*item) if item[0] in ('modules', 'import') else judge_math(*item)\n"
-    )
-
-    def loaded(pool):
-        return {"sympy", "math_verify", "mpmath", "gmpy2"} & set((pool.submit("modules", SEVEN, "stop").result(30).answer or "").split())
-
-    integral = Problem.make("?", r"\int_0^1 3x^2 dx", "math")
-    with VerifierPool(quick(workers=1, deadline_seconds=5), "ours:judge") as pool:
-        assert pool.submit(RIGHT, SEVEN, "stop").result(30).outcome == "correct"
-        assert loaded(pool) == set()
-        pool.submit(r"\boxed{\int_0^1 2x dx}", integral, "stop").result(30)
-        assert loaded(pool) == {"sympy", "math_verify", "mpmath"}
-        assert pool.submit("import", SEVEN, "stop").result(30).answer == "python"
 
 
 # a module of its own: a spawned child imports its target by name

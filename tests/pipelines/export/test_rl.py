@@ -65,6 +65,36 @@ def test_what_is_left_out_is_said(run: RunFolder) -> None:
     )
 
 
+LONG = (
+    "A farmer has {} hens that each lay {} eggs a day, eats {} of the eggs himself and sells all the rest at the market for {} coins each."
+)
+DOUBLED = [
+    Problem.make(LONG.format(9, 2, 4, 3) + " How much does he earn?", "42", "number"),
+    Problem.make(LONG.format(9, 2, 4, 3) + " How much does he earn ?", "42", "number"),
+    Problem.make("What is 1 + 1? The answer is 2.", "2", "number"),
+    Problem.make("What is the sum of 2 and 3?", "5", "number"),
+    Problem.make("What is 4 + 4?", "8", "number"),
+]
+
+
+def test_what_curation_drops_as_a_problem_is_no_prompt_whatever_its_samples_were_dropped_for(make_run: Any, tmp_path: Path) -> None:
+    held_out = tmp_path / "held_out.jsonl"
+    held_out.write_text(json.dumps({"question": DOUBLED[3].prompt}) + "\n")
+    curate = CurateConfig(keep_leaked=False, max_problem_similarity=0.8, decontaminate=[str(held_out)])
+    samples = {(p, i): {"outcome": "correct", "kept": False, "reason": "finish reason is length"} for p in range(5) for i in range(2)}
+    run = make_run(recipe=RECIPE.model_copy(update={"curate": curate}), problems=DOUBLED, samples=samples)
+    exported = export_rl(run, RlExportConfig(formats=["trl", "slime"]))
+    left_out = {
+        "their prompt states the answer": 1,
+        "they are much like an earlier problem": 1,
+        "they stand in a benchmark (held_out)": 1,
+    }
+    for item in exported:
+        assert item.notes == tuple(f"{count} problems left out: {reason}" for reason, count in left_out.items())
+        assert json.loads((item.path / "export.json").read_text()) == {"format": item.format, "problems": 2, "left_out": left_out}
+    assert [row["problem_id"] for row in rows_of(exported[0])] == [DOUBLED[0].problem_id, DOUBLED[4].problem_id]
+
+
 def test_the_prompt_is_the_students(run: RunFolder) -> None:
     for exported in export_rl(run, RlExportConfig()):
         expected = [{"role": "system", "content": "Think."}, {"role": "user", "content": "What is 11 + 3? Use \\boxed{}."}]

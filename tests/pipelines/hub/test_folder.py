@@ -16,6 +16,7 @@ from cotkit.pipelines.hub import CardOptions, build_dataset, generations, rl_pro
 from cotkit.pipelines.hub.card import prose
 from cotkit.pipelines.hub.columns import COLUMNS
 from cotkit.pipelines.hub.provenance import sha256
+from cotkit.pipelines.rendering import load_student
 from cotkit.schemas.errors import CotkitError
 from cotkit.schemas.problem import Problem
 from cotkit.schemas.recipe import CurateConfig, Recipe, SampleConfig, SplitConfig, load_recipe
@@ -113,6 +114,56 @@ def test_a_benchmarks_problem_is_told_and_dropped_where_the_recipe_says_so(make_
     assert "| held\\_out | 2 | 1 | 0 | yes |" in built.card
     assert "The recipe drops the problems of held_out" in built.card
     assert f"| `{problems[0].problem_id}` | held\\_out, 1 | exact | 1.00 |" in built.card
+
+
+def test_a_near_double_is_no_prompt_of_rl_and_card_and_provenance_say_how_many(make_run: Any) -> None:
+    problems = [Problem.make(EGGS + end, "42", "number") for end in (" How much?", " How much ?")]
+    curate = CurateConfig(max_problem_similarity=0.8)
+    built = build_dataset(make_run(recipe=Recipe(name="eggs", curate=curate), problems=problems), OPTIONS)
+    assert read(built.path, "rl")["problem_id"].to_list() == [problems[0].problem_id]
+    told = "1 problems are not in rl: they are much like an earlier problem"
+    assert told in built.notes
+    assert f"- {prose(told)}" in built.card
+    provenance = json.loads((built.path / "provenance.json").read_text())
+    assert provenance["left_out"]["rl"] == {"they are much like an earlier problem": 1}
+
+
+def chatml(folder: Path, content: str = "m.content") -> Path:
+    """Write a chat template."""
+    turn = "{% for m in messages %}<|im_start|>{{ m.role }}\n{{ " + content + " }}<|im_end|>\n{% endfor %}"
+    path = folder / "chatml.jinja"
+    path.write_text(turn + "{% if add_generation_prompt %}<|im_start|>assistant\n{% endif %}{% if deep %}{% endif %}")
+    return path
+
+
+def test_default_is_proven_for_a_student_and_the_card_says_for_which(make_run: Any, tmp_path: Path) -> None:
+    kept = {"outcome": "correct", "kept": True, "reason": None, "splits": ["long"], "finish_reason": "stop"}
+    run = make_run(problems=4, samples={(1, 1): kept | {"reasoning": "Well.", "response": "7 SEP 7"}})
+    plain = build_dataset(run, OPTIONS)
+    assert "No row was proven in a student's template" in plain.card
+    student = load_student(str(chatml(tmp_path, "m.content.split('SEP')[-1]")), {"deep": True})
+    for _ in range(2):  # what is fresh is not proven again, and still told
+        built = build_dataset(run, OPTIONS, student=student)
+        told = "1 kept samples are not in default/long: the template writes the texts of this row differently from those of others"
+        assert told in built.notes
+        assert f"- {prose(told)}" in built.card
+    assert built.rows["default/long"] == plain.rows["default/long"] - 1
+    provenance = json.loads((built.path / "provenance.json").read_text())
+    assert (provenance["proof"]["student"], provenance["proof"]["kwargs"]) == ("chatml.jinja", {"deep": True})
+    assert (
+        f"**Proven for `chatml.jinja`**, its chat template being given `deep = true` (template `{provenance['proof']['template']}`)"
+        in built.card
+    )
+
+
+def test_a_student_that_loses_every_row_stops_the_build_and_shows_where(make_run: Any, tmp_path: Path) -> None:
+    student = load_student(str(chatml(tmp_path, "m.content.split('</think>')[-1]")))
+    run = make_run(problems=4)
+    for _ in range(2):
+        with pytest.raises(CotkitError, match=r"default: no row survives .*: the template drops the reasoning") as raised:
+            build_dataset(run, OPTIONS, student=student)
+        assert "⟨reasoning⟩" in raised.value.message
+        assert "--config all_generations --config rl" in (raised.value.hint or "")
 
 
 def test_a_card_without_decontamination_says_so(make_run: Any) -> None:

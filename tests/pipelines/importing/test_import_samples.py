@@ -51,7 +51,8 @@ def test_rows_become_problems_and_samples(tmp_path: Path) -> None:
     first = samples.row(0, named=True)
     assert (first["reasoning"], first["response"], first["delimiter"], first["index"]) == ("Add.", "7", "think", 0)
     assert (first["finish_reason"], first["completion_tokens"], first["prompt_tokens"]) == ("length", 12, None)
-    assert json.loads(first["parameters"]) == {"imported_from": "samples.jsonl", "temperature": 0.6}
+    says = {"source_says": {"source_correct": True}}  # kept for the audit; it is no verdict
+    assert json.loads(first["parameters"]) == {"imported_from": "samples.jsonl", "temperature": 0.6, **says}
     assert samples["index"].to_list() == [0, 1, 0]
     assert samples["finish_reason"].to_list() == ["length", "unknown", "unknown"]
 

@@ -69,6 +69,7 @@ def nearest(shape, known):
     return min(known, key=lambda name: np.abs(shape - known[name]).sum())
 
 
+@pytest.mark.slow
 def test_a_reader_that_matches_templates_recovers_ranks_and_suits_from_500_images(templates):
     dice = random.Random(7)
     ranks, suits = templates

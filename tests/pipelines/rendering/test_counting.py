@@ -37,10 +37,9 @@ def made(split: str) -> Tokenizer:
 
 
 TOKENIZERS = {split: made(split) for split in SPLITS}
-texts = st.text(
-    alphabet=st.sampled_from([*" \n\t\r .'a12好é²ſSs\u00a0\u0301\u2028", "<|im_end|>", "<think>", "  ", "\0"][:-1]), max_size=40
-)
-mixed = st.lists(st.one_of(texts, st.sampled_from(["<|im_end|>", "<think>", "<think>>", "\0", "é"])), max_size=6).map("".join)
+texts = st.text(alphabet=st.sampled_from(" \n\t\r .'a12好é²ſSs\u00a0\u0301\u2028"), max_size=30)
+rare = st.sampled_from(["<|im_end|>", "<think>", "<think>>", "\0", "\r\n", "   "])
+mixed = st.lists(st.one_of(texts, rare), max_size=6).map("".join)
 
 
 @pytest.mark.parametrize("split", SPLITS)

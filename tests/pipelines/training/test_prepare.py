@@ -10,6 +10,7 @@ import pytest
 import tomli_w
 import yaml
 from cotkit.cli import app
+from cotkit.pipelines import reward
 from cotkit.pipelines.training import default_folder, prepare
 from cotkit.pipelines.training.engines import Prepared, launch
 from cotkit.schemas.errors import CotkitError
@@ -17,6 +18,13 @@ from cotkit.schemas.paper_tables import RL_PRESETS, RlPreset
 from cotkit.schemas.recipe import load_recipe
 from cotkit.schemas.training import RlTrainConfig
 from typer.testing import CliRunner
+
+
+@pytest.fixture(autouse=True, scope="module")
+def _no_worker_is_left():
+    yield
+    reward._pool.close()
+
 
 SMALL = {"batch_size": 8, "prompts_per_rollout": 8}
 
@@ -123,12 +131,23 @@ def test_what_cannot_be_trained_is_told_before_anything_is_written(engine: str, 
             prepare(place, str(student), out, config)
         assert not out.exists()
     monkeypatch.setenv("COTKIT_REWARD_WORKERS", "many")
-    from cotkit.pipelines import reward
-
     reward._pool.close()
     with pytest.raises(CotkitError, match="COTKIT_REWARD_WORKERS"):
         prepare(export, str(model), out, good)
     assert not out.exists()
+
+
+def test_workers_that_cannot_start_are_told_before_anything_is_written(export: Path, model: Path, tmp_path: Path, monkeypatch):
+    (tmp_path / "broken").mkdir()
+    (tmp_path / "broken/pydantic.py").write_text("raise ImportError('half an install')\n")
+    monkeypatch.syspath_prepend(tmp_path / "broken")  # workers resolve modules as this process does
+    reward._pool.close()
+    try:
+        with pytest.raises(CotkitError, match="workers do not start"):
+            prepare(export, str(model), tmp_path / "out", config_of())
+    finally:
+        reward._pool.close()
+    assert not (tmp_path / "out").exists()
 
 
 def test_a_prompt_that_the_models_template_refuses_is_told(export: Path, model: Path, tmp_path: Path):
