@@ -169,9 +169,10 @@ def stream_dataset(source: str, split: str, revision: str | None = None, undecod
     try:
         stream = datasets.load_dataset(name, subset or None, split=split, revision=revision, streaming=True)
         media = {key: value for key, value in (stream.features or {}).items() if type(value).__name__ in MEDIA}
-        for key in media.keys() & set(undecoded):
-            stream = stream.cast_column(key, type(media.pop(key))(decode=False))
-        yield from stream.remove_columns(list(media)) if media else stream
+        for key, value in media.items():  # also of a column that is left out: it would be decoded first
+            stream = stream.cast_column(key, type(value)(decode=False))
+        without = [key for key in media if key not in undecoded]
+        yield from stream.remove_columns(without) if without else stream
     except (DatasetNotFoundError, FileNotFoundError) as error:
         hint = f"there is no file of that name either; name a file ({ENDINGS}) or owner/name; gated ones need `hf auth login`"
         raise CotkitError(f"{source}: no such dataset: {_first_line(error)}", hint) from None

@@ -21,7 +21,7 @@ if TYPE_CHECKING:
     import polars as pl
 
 
-def draw_images(problems: pl.DataFrame, out: Path, progress: Callable[[int], None] | None = None) -> int:
+def draw_images(problems: pl.DataFrame, out: Path, progress: Callable[[int], object] | None = None) -> int:
     """Draw what is missing beside the problem set `out`, and give the number of images drawn; raises CotkitError without Pillow."""
     drawn = 0
     for kind, meta in problems.select("kind", "meta").iter_rows():

@@ -37,7 +37,7 @@ class Archive(NamedTuple):
     """Traces, ready to be written into a page."""
 
     traces: int
-    index: str
+    directory: str
     blocks: list[str]
     outcomes: list[str]
     """Outcomes that occur, in their own order."""

@@ -2,6 +2,7 @@
 
     words.py       texts -> one stream of word hashes            signatures.py   texts -> (n, 128) uint32, packed to 128 bytes each
     canonical.py   one spelling for the LaTeX of a question      duplicates.py   signatures -> what is a duplicate of what, and how alike
+    sketches.py    texts -> signatures, by compiled code where numba is installed
 
 All hashes are our own and fixed: the same text has the same hash on every machine and in every version, so signatures may be stored.
 """

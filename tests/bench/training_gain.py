@@ -74,7 +74,7 @@ def search() -> Task:
     curate = {"outcomes": ["correct", "wrong"], "min_compression_ratio": 0.0, "keep_leaked": True, "splits": [{"name": "all"}]}
     cpu = {"device": "cpu", "gradient_checkpointing": False, "save_steps": 1000}
     sft = cpu | {"learning_rate": 5e-3, "epochs": 4, "batch_size": 32, "micro_batch_size": 32}
-    rl = cpu | {"learning_rate": 1e-3, "max_steps": 40, "batch_size": 64, "micro_batch_size": 64, "samples_per_prompt": 8}
+    rl = cpu | {"learning_rate": 3e-4, "max_steps": 80, "batch_size": 128, "micro_batch_size": 128, "samples_per_prompt": 8}
     rl |= {"max_completion_tokens": 64, "reward": {"parts": ["classic"], "classic": {"margin": 0}}}
     recipe = {"name": "search", "sample": sample, "curate": curate, "train_sft": sft, "train_rl": rl}
     return Task(chains(problems[:44] + hopeless[:44], 40), chains(problems[:44], 2), problems[44:], recipe)
@@ -87,9 +87,14 @@ def main() -> None:
     parser.add_argument(
         "--sampler", default=".venv-vllm/bin/python", help="a Python with cotkit and vLLM, or `here`: transformers, in this process"
     )
+    parser.add_argument(
+        "--seen", action="store_true", help="ask the problems that RL trains on, not the held-out ones (with --sampler here)"
+    )
     parser.add_argument("--stages", nargs="+", default=["base", "sft", "rl"], choices=["base", "sft", "rl"])
     asked = parser.parse_args()
     task, out = shop() if asked.task == "shop" else search(), asked.out.resolve()
+    if asked.seen:
+        task = task._replace(held_out=list({row["prompt"]: row for row in task.rl}.values()))
     base = SMOLLM2.resolve() if asked.task == "shop" else small_model(out / "base")
     models = {"base": base, "sft": out / "sft/model", "rl": out / "rl/model"}
     counts: dict[str, pl.DataFrame] = {}
