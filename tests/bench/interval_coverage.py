@@ -1,6 +1,6 @@
 """How often 95 % intervals of avg@k hold the truth, in simulated evaluations whose problems' pass rates are drawn from a Beta.
 
-    python tests/bench/coverage.py [EVALUATIONS]
+    python tests/bench/interval_coverage.py [EVALUATIONS]
 
 Columns: mean ± t s, percentile bootstrap over problems (on a tenth of the evaluations), Wilson at the effective sample size without
 the added spread, and what `cotkit eval` gives; each with the share of intervals that hold the truth.
