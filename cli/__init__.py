@@ -39,7 +39,7 @@ COMMANDS: dict[str, tuple[str, str]] = {
     "curate": (".curate", "Decide which samples are kept, with one reason for each that is not"),
     "export": (".export", "Write SFT datasets and RL prompt sets"),
     "push": (".push", "Push a run to the Hugging Face Hub as one dataset with its card; private unless told otherwise"),
-    "train": (".train", "Train on an export: SFT and RL with TRL"),
+    "train": (".train", "Train on an export: SFT with TRL, RL with TRL, verl or OpenRLHF"),
     "serve-reward": (".serve_reward", "Reward completions over HTTP, for trainers that take a URL"),
     "eval": (".eval", "Evaluate a model on benchmarks, with an interval at every number"),
     "compare": (".compare", "Compare two evaluations on the problems that both have: difference, interval, problems gained and lost"),

@@ -131,6 +131,6 @@ def test_a_worker_imports_no_library_that_it_does_not_need_and_gmpy2_never(misbe
     with VerifierPool(quick(workers=1, deadline_seconds=5), "ours:judge") as pool:
         assert pool.submit(RIGHT, SEVEN, "stop").result(30).outcome == "correct"
         assert loaded(pool) == set()
-        pool.submit(r"\boxed{\int_0^1 2x dx}", integral, "stop").result(30)
+        assert pool.submit(r"\boxed{\int_0^1 2x dx}", integral, "stop").result(30).outcome == "correct"
         assert loaded(pool) == {"sympy", "math_verify", "mpmath"}
         assert pool.submit("import", SEVEN, "stop").result(30).answer == "python"
