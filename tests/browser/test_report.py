@@ -25,7 +25,7 @@ def shown(browser: Browser) -> str:
 
 def ids(browser: Browser) -> list[str]:
     """The list's traces, all of them."""
-    browser.evaluate("(() => { const rest = document.getElementById('rest'); for (let n = 0; n < 9 && !rest.hidden; n++) rest.click(); })()")
+    browser.evaluate("(() => { const rest = document.getElementById('rest'); for (let n = 0; n < 9; n++) rest.hidden || rest.click(); })()")
     return browser.evaluate("[...document.querySelectorAll('#rows a')].map((link) => link.dataset.id)")
 
 
