@@ -157,7 +157,10 @@ def _integrated(value: Any) -> Any:
     from sympy import Integral
 
     def is_easy(part: Any) -> bool:
-        return isinstance(part, Integral) and part.function.is_polynomial(*part.variables)
+        if not isinstance(part, Integral):
+            return False
+        integrand: Any = part.function
+        return integrand.is_polynomial(*part.variables)
 
     return value.replace(is_easy, lambda part: part.doit()) if value.has(Integral) else value
 
