@@ -77,7 +77,7 @@ def test_workers_killed_while_they_start_are_replaced(work, tmp_path: Path) -> N
         while not stop.is_set() and len(killed) < 4:
             for child in Path(f"/proc/{os.getpid()}/task").glob("*/children"):
                 for pid in map(int, child.read_text().split()):
-                    if pid not in killed and b"spawn_main" in Path(f"/proc/{pid}/cmdline").read_bytes():
+                    if len(killed) < 4 and pid not in killed and b"spawn_main" in Path(f"/proc/{pid}/cmdline").read_bytes():
                         os.kill(pid, signal.SIGKILL)
                         killed.append(pid)
             time.sleep(0.005)
