@@ -44,6 +44,7 @@ def test_there_are_a_hundred_hostile_answers_each_with_a_name_of_its_own():
 
 
 @pytest.mark.slow
+@pytest.mark.alone  # the memory is the largest of all children that this process has had
 @pytest.mark.usefixtures("gmpy2")
 def test_of_a_hundred_hostile_answers_the_right_ones_are_accepted_and_no_other():
     rows = hostile.hostile_answers()
