@@ -15,10 +15,9 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 from functools import lru_cache
-from typing import overload
+from typing import TYPE_CHECKING, overload
 
 from ..schemas.problem import Kind, Problem
-from ..schemas.recipe import VerifyConfig
 from ..schemas.record import content_hash
 from ..schemas.verdict import Verdict
 from .boolean import verify_boolean
@@ -33,6 +32,9 @@ from .navigation import feedback_navigation, reward_navigation, verify_navigatio
 from .number import verify_number
 from .revision import plain_feedback, plain_reward
 from .text import verify_text
+
+if TYPE_CHECKING:  # a worker needs none of the other steps' settings
+    from ..schemas.recipe import VerifyConfig
 
 __all__ = [
     "FEEDBACK",
