@@ -11,6 +11,7 @@ Not JSON: a model's LaTeX is full of backslashes that JSON reads otherwise (`\fr
 from __future__ import annotations
 
 import re
+from abc import ABC, abstractmethod
 from typing import Annotated, Any, Literal, Self
 
 from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, ValidationError, model_validator
@@ -37,14 +38,14 @@ Truth = Annotated[bool, BeforeValidator(_truth)]
 Sentence = Annotated[str | None, BeforeValidator(_or_none)]
 
 
-class Form(BaseModel):
+class Form(BaseModel, ABC):
     """The fields of one action."""
 
     model_config = ConfigDict(frozen=True, extra="forbid")
 
+    @abstractmethod
     def thought(self) -> str:
         """Give what the action adds to the reasoning."""
-        raise NotImplementedError
 
 
 class Clarified(Form):
