@@ -1,5 +1,4 @@
 import json
-import os
 import subprocess
 import sys
 import time
@@ -101,13 +100,10 @@ except SystemExit as exit:
 found = [name for name in ("sympy", "math_verify", "polars", "pyarrow", "datasets", "numpy") if name in sys.modules]
 assert not found, found
 """
-    # compiled once, as an installed package is, also where Python is told to write no bytecode
-    compiled = {name: value for name, value in os.environ.items() if name != "PYTHONDONTWRITEBYTECODE"}
-    compiled["PYTHONPYCACHEPREFIX"] = str(rows.parent / "bytecode")
     seconds = []
-    for _ in range(4):
+    for _ in range(3):
         started = time.perf_counter()
-        subprocess.run([sys.executable, "-c", code], check=True, capture_output=True, env=compiled)
+        subprocess.run([sys.executable, "-c", code], check=True, capture_output=True)
         seconds.append(time.perf_counter() - started)
     assert min(seconds) < 1.0
 
